@@ -1,0 +1,280 @@
+"""Whether a URI may be fetched, and the addresses to which the connection must then go.
+
+The URI is read once, here and strictly: what a lenient reader would repair is refused, because two readers that
+repair differently are how a filter is passed by. The connection code uses what this module read and nothing else.
+"""
+
+import base64
+import re
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import ClassVar
+from urllib.parse import quote, unquote_to_bytes
+
+from glimpse.errors import Invalid
+from glimpse.transfer.sources.addresses import EXEMPTIBLE, Address, canonical, embedded, special
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+# Longer than any link that a person or a signing tool makes (presigned S3 links stay below 2 KiB).
+_LONGEST = 8192
+
+_URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
+_AUTHORITY = re.compile(r"(?:([^@]*)@)?(\[[^\[\]@]*\]|[^:@\[\]]*)(?::([^:@]*))?")
+_USERINFO = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*")
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_PORT = re.compile(r"[1-9][0-9]{0,4}")
+_NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*")
+
+Resolve = Callable[[str], Sequence[str]]
+"""Gives the addresses of a host name as text; raises OSError (``socket.gaierror``) where there are none."""
+
+
+class UriRefused(Invalid):
+    """The URI may not be fetched. ``rule`` names the rule that refused it, as a stable word."""
+
+    code = "uri-refused"
+
+    def __init__(self, message: str, *, rule: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.rule = rule
+
+
+class Unresolved(UriRefused):
+    """The name server gave no answer now; another try may succeed."""
+
+    retryable: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRules:
+    """What an operator allows to be fetched: the values of ``[import_filtering_opts]``.
+
+    A non-empty allow-list decides alone and the deny-list of the same kind is then not looked at. Hosts are compared
+    exactly, without regard to case; addresses by value. A host named in ``allowed_hosts`` may also have loopback,
+    link-local and shared (CGNAT) addresses.
+    """
+
+    allowed_schemes: frozenset[str] = frozenset({"http", "https"})
+    disallowed_schemes: frozenset[str] = frozenset()
+    allowed_hosts: frozenset[str] = frozenset()
+    disallowed_hosts: frozenset[str] = frozenset()
+    allowed_ports: frozenset[int] = frozenset({80, 443})
+    disallowed_ports: frozenset[int] = frozenset()
+
+    def __post_init__(self) -> None:
+        for name in ("allowed_hosts", "disallowed_hosts"):
+            object.__setattr__(self, name, frozenset(_host_key(host) for host in getattr(self, name)))
+        for name in ("allowed_schemes", "disallowed_schemes"):
+            object.__setattr__(self, name, frozenset(scheme.lower() for scheme in getattr(self, name)))
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A URI that was read and judged: where to connect and what to ask for."""
+
+    scheme: str
+    """``http`` or ``https``."""
+    host: str
+    """Name in lower case, or address in canonical form without brackets; also the name for TLS."""
+    port: int
+    path: str
+    """Path and query as they go into the request line; begins with ``/``."""
+    addresses: tuple[Address, ...]
+    """Every address to which a connection may go, in the order to try them; never empty."""
+    authorization: str | None = field(default=None, repr=False)
+    """Value of the Authorization header for this origin only, from the URI's userinfo."""
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """Scheme, host and port: the boundary that credentials never cross."""
+        return self.scheme, self.host, self.port
+
+    @property
+    def netloc(self) -> str:
+        """The Host header: the host, with the port where it is not the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The URI without userinfo, as a base for relative redirects. Its query may hold a signature: not for messages."""
+        return f"{self.scheme}://{self.netloc}{self.path}"
+
+    @property
+    def shown(self) -> str:
+        """The URI for messages and logs: no userinfo, no query."""
+        return masked(self.url)
+
+
+def masked(uri: str) -> str:
+    """``uri`` for messages and logs: userinfo and query (which may be a signature) replaced, control characters escaped."""
+    match = _URI.fullmatch(uri)
+    authority = _AUTHORITY.fullmatch(match[2]) if match else None
+    if match and authority and (authority[3] is None or _PORT.fullmatch(authority[3])):
+        at = "***@" if authority[1] is not None else ""
+        port = f":{authority[3]}" if authority[3] else ""
+        uri = f"{match[1]}://{at}{authority[2]}{port}{match[3]}{'?…' if match[4] else ''}"
+    else:
+        # Unreadable: where the userinfo ends is anybody's guess, so everything before the last @ goes.
+        uri = re.sub(
+            r"\?.*", "?…", re.sub(r"^([^:]*:)?.*@", r"\1//***@", uri, flags=re.DOTALL), flags=re.DOTALL
+        )
+    shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in uri)
+    return shown if len(shown) <= 300 else shown[:299] + "…"
+
+
+def system_resolve(host: str) -> list[str]:
+    """The addresses of ``host`` by the system's resolver.
+
+    The name is asked for as an absolute one: no search domain and no reading as a number applies.
+    """
+    found = socket.getaddrinfo(host + ".", None, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def check(uri: str, rules: FetchRules, resolve: Resolve = system_resolve) -> Target:
+    """Read ``uri``, judge it by ``rules`` and resolve it. Raises UriRefused, Unresolved."""
+    scheme, userinfo, host, port, path = _read(uri)
+    _judge_scheme(scheme, rules)
+    _judge_host(host, rules)
+    if port is not None:
+        _judge_port(port, rules)
+    return Target(
+        scheme=scheme,
+        host=host,
+        port=port or DEFAULT_PORTS[scheme],
+        path=path,
+        addresses=_addresses(host, rules, resolve),
+        authorization=_basic(userinfo) if userinfo is not None else None,
+    )
+
+
+def refusal(address: Address, host: str, rules: FetchRules) -> str | None:
+    """Why no connection to ``address`` may be made on behalf of ``host``; None where it may."""
+    listed = host in rules.allowed_hosts
+    kind = special(address)
+    if kind is not None and not (listed and (kind in EXEMPTIBLE or host == str(address))):
+        return f"{address} is a {kind} address"
+    denied = () if rules.allowed_hosts else (address, *embedded(address))
+    if any(str(one) in rules.disallowed_hosts for one in denied):
+        return f"{address} is in disallowed_hosts"
+    return None
+
+
+def _read(uri: str) -> tuple[str, str | None, str, int | None, str]:
+    """Scheme, userinfo, host, written port, path with query. Raises UriRefused for all that is not plain."""
+    if len(uri) > _LONGEST:
+        raise UriRefused(f"The URI has {len(uri)} characters, more than {_LONGEST}.", rule="syntax")
+    if any(ord(char) <= 0x20 or 0x7F <= ord(char) <= 0xA0 or char in "\\\u2028\u2029" for char in uri):
+        raise UriRefused(
+            f"The URI {masked(uri)} contains a space, a backslash or a control character.",
+            rule="syntax",
+            hint="Write such characters percent-encoded.",
+        )
+    match = _URI.fullmatch(uri)
+    if match is None:
+        raise UriRefused(f"{masked(uri)} is not a URI of the form scheme://host/path.", rule="syntax")
+    scheme, rest = match[1].lower(), match[2]
+    authority = _AUTHORITY.fullmatch(rest)
+    if authority is None:
+        raise UriRefused(f"The host part of {masked(uri)} cannot be read in only one way.", rule="syntax")
+    userinfo, host, port = authority[1], authority[2], authority[3]
+    if userinfo is not None and not _USERINFO.fullmatch(userinfo):
+        raise UriRefused("The user or password in the URI needs percent-encoding.", rule="userinfo")
+    if port is not None and not (_PORT.fullmatch(port) and int(port) <= 65535):
+        raise UriRefused(f"The port of {masked(uri)} is not a number from 1 to 65535.", rule="port")
+    path = quote((match[3] or "/") + (match[4] or ""), safe="!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~")
+    return scheme, userinfo, _read_host(host), int(port) if port else None, path
+
+
+def _read_host(host: str) -> str:
+    """The host in the one form in which it is compared and resolved."""
+    if not host:
+        raise UriRefused("The URI has no host.", rule="host")
+    if host.startswith("["):
+        try:
+            address = ip_address(host[1:-1])
+        except ValueError:
+            raise UriRefused(f"{host} is not an IPv6 address.", rule="host") from None
+        if address.version != 6 or "%" in host:
+            raise UriRefused(f"{host} is not a plain IPv6 address.", rule="host")
+        return str(canonical(address))
+    if not host.isascii():
+        raise UriRefused(f"The host {host!a} is not ASCII.", rule="host", hint="Write it in its xn-- form.")
+    host = host.lower()
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        pass
+    labels = host.split(".")
+    if _NUMERIC.fullmatch(labels[-1] or labels[-2] if len(labels) > 1 else labels[-1]):
+        raise UriRefused(f"The host {host} is an address in an odd spelling.", rule="host")
+    if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+        raise UriRefused(
+            f"{host[:253]!r} is not a host name.", rule="host", hint="No trailing dot, no percent sign."
+        )
+    return host
+
+
+def _host_key(host: str) -> str:
+    """A host of an operator's list in the form in which :func:`_read_host` gives hosts."""
+    host = host.strip().lower().removeprefix("[").removesuffix("]").removesuffix(".")
+    try:
+        return str(canonical(ip_address(host)))
+    except ValueError:
+        return host
+
+
+def _judge_scheme(scheme: str, rules: FetchRules) -> None:
+    if rules.allowed_schemes:
+        if scheme not in rules.allowed_schemes:
+            raise UriRefused(f"The scheme {scheme} is not in allowed_schemes.", rule="allowed_schemes")
+    elif scheme in rules.disallowed_schemes:
+        raise UriRefused(f"The scheme {scheme} is in disallowed_schemes.", rule="disallowed_schemes")
+    if scheme not in DEFAULT_PORTS:
+        raise UriRefused(f"The scheme {scheme} is not supported: only http and https are.", rule="scheme")
+
+
+def _judge_host(host: str, rules: FetchRules) -> None:
+    if rules.allowed_hosts:
+        if host not in rules.allowed_hosts:
+            raise UriRefused(f"The host {host} is not in allowed_hosts.", rule="allowed_hosts")
+    elif host in rules.disallowed_hosts:
+        raise UriRefused(f"The host {host} is in disallowed_hosts.", rule="disallowed_hosts")
+
+
+def _judge_port(port: int, rules: FetchRules) -> None:
+    if rules.allowed_ports:
+        if port not in rules.allowed_ports:
+            raise UriRefused(f"The port {port} is not in allowed_ports.", rule="allowed_ports")
+    elif port in rules.disallowed_ports:
+        raise UriRefused(f"The port {port} is in disallowed_ports.", rule="disallowed_ports")
+
+
+def _addresses(host: str, rules: FetchRules, resolve: Resolve) -> tuple[Address, ...]:
+    try:
+        found = [ip_address(host)]
+    except ValueError:
+        try:
+            found = [canonical(ip_address(text)) for text in resolve(host)]
+        except socket.gaierror as error:
+            kind = Unresolved if error.errno == socket.EAI_AGAIN else UriRefused
+            raise kind(f"The host {host} does not resolve: {error.strerror}.", rule="resolve") from None
+        except (OSError, ValueError) as error:
+            raise UriRefused(f"The host {host} does not resolve: {error}.", rule="resolve") from None
+    if not found:
+        raise UriRefused(f"The host {host} has no address.", rule="resolve")
+    reasons = {address: refusal(address, host, rules) for address in found}
+    usable = tuple(address for address, reason in reasons.items() if reason is None)
+    if not usable:
+        why = "; ".join(reason for reason in reasons.values() if reason)
+        raise UriRefused(f"The host {host} may not be connected to: {why}.", rule="address")
+    return usable
+
+
+def _basic(userinfo: str) -> str:
+    user, _, password = userinfo.partition(":")
+    return "Basic " + base64.b64encode(unquote_to_bytes(user) + b":" + unquote_to_bytes(password)).decode()
