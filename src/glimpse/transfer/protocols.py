@@ -1,4 +1,6 @@
-"""The interfaces between the elements of a transfer. All of them are blocking and used from one thread at a time."""
+"""The interfaces between the elements of a transfer. All of them are blocking and used from one thread at a
+time.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +19,14 @@ class Stream(Protocol):
     def chunks(self) -> Iterator[Buffer]:
         """The bytes in order, in pieces of 1 byte to 4 MiB; may be called once.
 
-        Raises a :class:`glimpse.errors.GlimpseError` that says what failed; a stream that ends normally was complete.
+        Raises a :class:`glimpse.errors.GlimpseError` that says what failed; a stream that ends normally was
+        complete.
         """
 
     def close(self) -> None:
-        """Release everything; harmless when repeated, and makes a blocked :meth:`chunks` in another thread end soon."""
+        """Release everything; harmless when repeated, and makes a blocked :meth:`chunks` in another thread
+        end soon.
+        """
 
 
 class Writer(Protocol):
@@ -55,14 +60,18 @@ class Progress(Protocol):
     """Where running work reports to. Cheap: may be called for every chunk, from any thread."""
 
     def report(self, phase: str, done: int, total: int | None) -> None:
-        """``phase`` (``acquire``, a plugin's name, ``deliver``, ``deliver:<store>``) has done ``done`` bytes of ``total``."""
+        """``phase`` (``acquire``, a plugin's name, ``deliver``, ``deliver:<store>``) has done ``done`` bytes
+        of ``total``.
+        """
 
 
 class Stop(Protocol):
     """How running work learns that it must end."""
 
     def check(self) -> None:
-        """Raise :class:`glimpse.errors.Cancelled` or :class:`glimpse.errors.ClaimLost` when the work must stop."""
+        """Raise :class:`glimpse.errors.Cancelled` or :class:`glimpse.errors.ClaimLost` when the work must
+        stop.
+        """
 
 
 @runtime_checkable
@@ -72,3 +81,13 @@ class LocalFile(Protocol):
     @property
     def path(self) -> Path:
         """Where the file is."""
+
+
+@runtime_checkable
+class KernelCopy(Protocol):
+    """A writer that the kernel can copy a local file into, so that the bytes never pass through this process."""
+
+    def copy_from(self, fd: int, offset: int, length: int) -> None:
+        """Take the next extent: the ``length`` bytes at ``offset`` of the file open at ``fd``, to the same
+        offset of the object. ``fd``'s own position is not used. Counts and fails like :meth:`Writer.write`.
+        """
