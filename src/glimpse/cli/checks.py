@@ -33,7 +33,7 @@ def check_reach(settings: "Settings") -> None:
     if not is_loopback(host):
         raise Invalid(
             f"without authentication it does not listen on {host}: whoever reached it would be admin",
-            hint="Listen on loopback (--host 127.0.0.1, or bind_host in [DEFAULT]) and let others in through what "
+            hint="Listen on loopback (--host 127.0.0.1, or bind_host in [DEFAULT]); let others in by what "
             "authenticates them, such as an SSH tunnel or a reverse proxy.",
         )
 

@@ -62,9 +62,8 @@ def run_service(where: Source, import_what: str | None = None, exit_after: bool 
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     os.environ[SUPERVISED_VARIABLE] = "1"
-    children = [Child("api", command("api", where))]
-    for number in range(found["conductors"]):
-        children.append(Child(f"conductor {number + 1}", command("conductor", where)))
+    names = ["api", *(f"conductor {number + 1}" for number in range(found["conductors"]))]
+    children = [Child(name, command(name.split()[0], where)) for name in names]
     act = None
     if import_what is not None:
         act = Child("import", command("import", None, import_what, "--all-stores", "--endpoint", url))
