@@ -1,0 +1,57 @@
+"""What the files say that nobody here reads: one line to warn of it, naming everything."""
+
+from collections.abc import Mapping
+
+from oslo_config import cfg
+
+from glimpse.config.files import fold
+from glimpse.config.settings import SECTION_TYPES
+from glimpse.config.values import Values
+
+# Sections of libraries, read by them as they like.
+FOREIGN = frozenset({"oslo_messaging_rabbit", "oslo_messaging_kafka"})
+# Libraries that read more options in their sections than are declared here.
+READERS = frozenset({"keystonemiddleware", "oslo.limit", "oslo.messaging", "oslo.policy"})
+
+OF_SEVERAL_STORES = frozenset(
+    {("os_glance_staging_store", "filesystem_store_datadir"), ("glance_store", "default_backend")}
+)
+OF_ONE_STORE = frozenset(
+    {("DEFAULT", "node_staging_uri"), ("glance_store", "stores"), ("glance_store", "default_store")}
+)
+
+
+def ignored(values: Values, multi_store: bool) -> tuple[str, ...]:
+    """The warning about options without effect; nothing where there are none."""
+    found: dict[str, list[str]] = {}
+    pointless = OF_ONE_STORE if multi_store else OF_SEVERAL_STORES
+    for section, option in values.files.written():
+        if (fold(section), option) in pointless or not _known(values, section, option):
+            found.setdefault(section, []).append(option)
+    if not found:
+        return ()
+    parts = [_described(values, section, options) for section, options in found.items()]
+    return (f"these options mean nothing here and are ignored: {'; '.join(parts)}",)
+
+
+def _described(values: Values, section: str, options: list[str]) -> str:
+    if section != "DEFAULT" and section.upper() in ("DEFAULT", "DEFAULTS"):
+        return f"[{section}] (it should be [DEFAULT]) {', '.join(options)}"
+    if fold(section) not in values.known:
+        return f"[{section}]"
+    return f"[{section}] {', '.join(options)}"
+
+
+def _known(values: Values, section: str, option: str) -> bool:
+    name = fold(section)
+    declared = SECTION_TYPES.get(name)
+    reader = declared is not None and declared.owner in READERS
+    return name in FOREIGN or reader or option in values.known.get(name, ()) or _elsewhere(name, option)
+
+
+def _elsewhere(section: str, option: str) -> bool:
+    """Whether somebody else, for example a plugin, has declared the option in oslo.config's CONF."""
+    conf: object = cfg.CONF
+    if section != "DEFAULT":
+        conf = cfg.CONF.get(section)
+    return isinstance(conf, Mapping) and option in conf

@@ -1,0 +1,1 @@
+"""Every option, one file per group of sections."""

@@ -1,0 +1,29 @@
+"""``[glimpse]``: what Glance has no option for."""
+
+from typing import Annotated
+
+from glimpse import __version__
+from glimpse.config.declare import BYTES, Choices, Range, Section
+
+
+class Glimpse(Section):
+    """What Glance has no option for."""
+
+    conductors: Annotated[int, "Conductor processes that serve starts.", Range(0)] = 1
+    claim_lease: Annotated[
+        float, "Seconds after which a silent conductor's import is taken over.", Range(0.1)
+    ] = 10.0
+    heartbeat: Annotated[float, "Seconds between two signs of life of a conductor.", Range(0.01)] = 2.0
+    upload_lease: Annotated[
+        float, "Seconds after which an upload of a dead process is undone.", Range(0.1)
+    ] = 30.0
+    upload_buffer_bytes: Annotated[
+        int, "Most bytes of uploads and downloads that one process holds in memory.", BYTES, Range(1 << 20)
+    ] = 64 << 20
+    web_connect_timeout: Annotated[float, "Seconds to wait for a connection to a source.", Range(0.01)] = 10.0
+    web_stall_timeout: Annotated[float, "Seconds that a source may be silent.", Range(0.01)] = 60.0
+    web_minimum_speed: Annotated[
+        int, "Least bytes per second, on average over web_stall_timeout, that a source must send.", BYTES
+    ] = 1024
+    web_user_agent: Annotated[str, "What web-download calls itself."] = f"glimpse/{__version__}"
+    jobboard: Annotated[str, "Where conductors find their work.", Choices("sql")] = "sql"

@@ -1,0 +1,35 @@
+"""oslo.config's global ``CONF``: where libraries and third-party plugins look."""
+
+import contextlib
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from oslo_config import cfg
+
+from glimpse.config.declare import OWNED
+from glimpse.config.settings import SECTION_TYPES
+
+_lock = threading.Lock()
+
+
+def share(files: Sequence[Path], dirs: Sequence[Path], overrides: Mapping[tuple[str, str], object]) -> None:
+    """Let ``CONF`` read the same files, and know our options but for those that a library declares itself."""
+    with _lock:
+        cfg.CONF(
+            args=[],
+            prog="glimpse",
+            project="glimpse",
+            default_config_files=[str(path) for path in files],
+            default_config_dirs=[str(path) for path in dirs],
+        )
+        for name, section in SECTION_TYPES.items():
+            group = None if name == "default" else name
+            for option in () if section.owner else section.declared:
+                if OWNED not in option.rules:
+                    # A plugin may have declared the same option first, in its own words.
+                    with contextlib.suppress(cfg.DuplicateOptError):
+                        cfg.CONF.register_opt(option.oslo(), group=group)
+        for (place, option_name), value in overrides.items():
+            with contextlib.suppress(cfg.NoSuchOptError, cfg.NoSuchGroupError):
+                cfg.CONF.set_override(option_name, value, group=None if place == "DEFAULT" else place)

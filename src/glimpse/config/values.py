@@ -1,0 +1,109 @@
+"""The values of the options: from the files, the environment, overrides or defaults, checked."""
+
+import os
+from collections.abc import Callable
+from typing import NoReturn, TypeVar, cast
+
+from oslo_config import cfg
+
+from glimpse.config.declare import Option, Section
+from glimpse.config.error import ConfigError
+from glimpse.config.files import Files, fold
+
+S = TypeVar("S", bound=Section)
+
+UNSET = (cfg.Locations.opt_default, cfg.Locations.set_default)
+
+
+class Values:
+    """What a configuration says, section by section."""
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+        self.known: dict[str, set[str]] = {}
+        self._overridden: set[tuple[str, str]] = set()
+        self._conf = cfg.ConfigOpts()
+        self._conf(
+            args=[],
+            prog="glimpse",
+            project="glimpse",
+            default_config_files=[str(path) for path in files.paths],
+            default_config_dirs=[],
+        )
+
+    def declare(self, name: str, section: type[Section]) -> None:
+        """Make the options of a section known under its name in the files, ``DEFAULT`` for the first."""
+        for option in section.declared:
+            self._register(name, option.oslo())
+            for alias in option.aliases:
+                self._register(alias.section, option.oslo(name=alias.name, default=False))
+
+    def _register(self, section: str, opt: cfg.Opt) -> None:
+        self._conf.register_opt(opt, group=_group(section))
+        self.known.setdefault(fold(section), set()).add(opt.name)
+
+    def default(self, section: str, option: str, value: object) -> None:
+        """Change what holds where nothing is said."""
+        self._conf.set_default(option, value, group=_group(section))
+
+    def override(self, section: str, option: str, value: object) -> None:
+        """Let ``value`` hold whatever the files say. Raises ConfigError."""
+        self._overridden.add((fold(section), option))
+        try:
+            self._conf.set_override(option, value, group=_group(section))
+        except cfg.NoSuchOptError:
+            raise ConfigError(f"there is no option [{section}] {option}") from None
+        except cfg.NoSuchGroupError:
+            raise ConfigError(f"there is no section [{section}]") from None
+        except ValueError as error:
+            self.fail(section, option, str(error))
+
+    def overridden(self, section: str, option: str) -> bool:
+        """Whether an override holds."""
+        return (fold(section), option) in self._overridden
+
+    def section(self, name: str, section: type[S]) -> S:
+        """The options of a section, checked. Raises ConfigError."""
+        found = {option.name: self._value(name, option) for option in section.declared}
+        return cast(Callable[..., S], section)(**found)
+
+    def is_set(self, section: str, option: str) -> bool:
+        """Whether anybody said anything about an option. Raises ConfigError."""
+        where = self._guarded(section, option, lambda: self._conf.get_location(option, group=_group(section)))
+        return isinstance(where, cfg.LocationInfo) and where.location not in UNSET
+
+    def _value(self, section: str, option: Option) -> object:
+        names = [(section, option.name), *((alias.section, alias.name) for alias in option.aliases)]
+        place, name = next((names for names in names if self.is_set(*names)), names[0])
+        value = self._guarded(place, name, lambda: self._get(place, name))
+        return tuple(value) if isinstance(value, list) else value
+
+    def _get(self, section: str, option: str) -> object:
+        group = _group(section)
+        return self._conf[option] if group is None else self._conf[group][option]
+
+    def _guarded(self, section: str, option: str, get: Callable[[], object]) -> object:
+        try:
+            return get()
+        except RecursionError:
+            self.fail(section, option, "refers to itself")
+        except (ValueError, cfg.Error) as error:
+            # oslo.config wraps what the kind said into a sentence of its own, without file or section.
+            self.fail(section, option, str(error.__context__ or error))
+
+    def fail(self, section: str, option: str, problem: str, *, where: str = "") -> NoReturn:
+        """Say what is wrong with an option, and who set it. Raises ConfigError, always."""
+        raise ConfigError(f"{where or self.whence(section, option)}: [{section}] {option} {problem}")
+
+    def whence(self, section: str, option: str) -> str:
+        """Where the value of an option comes from, for messages."""
+        if self.overridden(section, option):
+            return "command line"
+        variable = f"OS_{section.upper()}__{option.upper()}"
+        if variable in os.environ:
+            return f"environment variable {variable}"
+        return str(self.files.last(section, option) or "configuration")
+
+
+def _group(section: str) -> str | None:
+    return None if section == "DEFAULT" else fold(section)
