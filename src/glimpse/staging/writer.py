@@ -1,0 +1,88 @@
+"""A staged file while it is being received."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from glimpse.stores.file.disk import WRITE_BACK_BYTES, begin_write_back, explained, write_all
+from glimpse.stores.file.names import part_name
+from glimpse.stores.file.publish import publish, remove_own
+from glimpse.transfer.extent import Buffer
+from glimpse.transfer.zeros import extents
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A complete staged file: where it is, and how to tell later that it is still the same."""
+
+    path: Path
+    device: int
+    inode: int
+    length: int
+    modified_ns: int
+
+
+class StagedWriter:
+    """A :class:`glimpse.staging.sink.Sink` that writes ``<image>.<claim>.part`` and gives it its final name
+    at commit.
+
+    Blocks of zeros become holes, so that a store that adopts the file has them as holes. Nothing waits for
+    the disk: a file that a store adopts is made durable by the store, and all others are copied or unpacked
+    and removed. The disk is only told to begin early, which leaves the store little to wait for.
+    """
+
+    def __init__(self, directory: Path, image_id: str, claim: int) -> None:
+        self._directory = directory
+        self._image_id = image_id
+        self._claim = claim
+        self._part = directory / part_name(image_id, claim)
+        self._final: Path | None = None
+        self._length = 0
+        self._handed_over = 0
+        with explained("The upload cannot be staged"):
+            # What is left under this name is of this very claim, whose holder begins anew.
+            self._part.unlink(missing_ok=True)
+            self._fd = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        status = os.fstat(self._fd)
+        self._identity = (status.st_dev, status.st_ino)
+
+    @property
+    def length(self) -> int:
+        """Bytes received so far."""
+        return self._length
+
+    def write(self, data: Buffer) -> None:
+        """Append bytes. Raises NoSpace, Unavailable."""
+        with explained(f"The upload cannot be staged beyond {self._length} bytes"):
+            for extent in extents((data,), self._length):
+                if extent.data is not None:
+                    write_all(self._fd, extent.data, extent.offset)
+        self._length += len(data)
+        if self._length - self._handed_over >= WRITE_BACK_BYTES:
+            begin_write_back(self._fd, self._handed_over, self._length - self._handed_over)
+            self._handed_over = self._length
+
+    def commit(self) -> Staged:
+        """Give the file its final name; never replaces another. Raises NoSpace, Unavailable, ClaimLost."""
+        with explained("The upload cannot be staged"):
+            os.ftruncate(self._fd, self._length)
+            self._final = publish(
+                self._part, self._fd, self._directory, self._image_id, self._claim, sync=False
+            )
+            self._part.unlink(missing_ok=True)
+            status = os.fstat(self._fd)
+            self._close()
+        return Staged(self._final, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+    def abort(self) -> None:
+        """Remove what was received, committed or not; harmless when repeated."""
+        self._close()
+        with explained("A partial upload cannot be removed"):
+            remove_own(self._part, *self._identity)
+            if self._final is not None:
+                remove_own(self._final, *self._identity)
+
+    def _close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
