@@ -112,7 +112,7 @@ class Option:
                 return rule.text
         if self.default is None or self.default == () or self.default == {}:
             return ""
-        return self.kind._formatter(self.default)
+        return self.kind.written(self.default)
 
     def oslo(self, *, name: str = "", default: bool = True) -> cfg.Opt:
         """The same for oslo.config, under another name or without its default where asked."""
@@ -180,11 +180,11 @@ def _kind(hint: Any, rules: list[Any]) -> Kind:
         return Place()
     if hint is str:
         choices = next((rule.words for rule in rules if isinstance(rule, Choices)), ())
-        form = next((rule for rule in rules if isinstance(rule, Form)), Form("", ""))
+        form = next((rule for rule in rules if isinstance(rule, Form)), Form("", "a text"))
         return Text(choices, form.regex, form.wanted)
     if hint in (int, float):
         bounds = next((rule for rule in rules if isinstance(rule, Range)), Range())
-        return Size() if BYTES in rules else Amount(hint, bounds.least, bounds.most)
+        return Size(bounds.least) if BYTES in rules else Amount(hint, bounds.least, bounds.most)
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return Pairs(unique=UNIQUE in rules)
     raise TypeError(f"no option can be of the type {hint}")

@@ -3,8 +3,9 @@
 They are oslo.config types, so that options made from them work wherever oslo.config's own do.
 """
 
+import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,32 +13,41 @@ from oslo_config import types
 
 from glimpse.config.lists import join_list, join_pairs, split_list, split_pairs
 
-SIZES = {"": 1, "B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
+UNITS = {"": 1, "B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 
 
 class Kind(types.ConfigType):
-    """A kind of value, known by its name in samples and messages."""
+    """A kind of value: its name in samples, and what should be written, in words for messages and manuals."""
 
-    def __init__(self, type_name: str) -> None:
+    def __init__(self, type_name: str, wanted: str) -> None:
         super().__init__(type_name=type_name)
+        self.wanted = wanted
 
-    def _formatter(self, value: object) -> str:
+    def refused(self) -> ValueError:
+        """The error for a text that is not of this kind."""
+        return ValueError(f"should be {self.wanted}")
+
+    def written(self, value: Any) -> str:
+        """The value as a person would write it in a file."""
         return str(value)
+
+    def _formatter(self, value: Any) -> str:
+        return self.written(value)
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and vars(self) == vars(other)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # as oslo.config's own types
 
     def __repr__(self) -> str:
-        return self.type_name
+        return self.wanted
 
 
 class Flag(Kind):
-    """True or false, in the words oslo.config accepts."""
+    """True or false, in the words that oslo.config accepts."""
 
     def __init__(self) -> None:
-        super().__init__("boolean value")
+        super().__init__("boolean value", "true or false")
 
     def __call__(self, value: object) -> bool:
         """The truth meant. Raises ValueError."""
@@ -46,68 +56,70 @@ class Flag(Kind):
             return True
         if word in types.Boolean.FALSE_VALUES:
             return False
-        raise ValueError("should be true or false")
+        raise self.refused()
 
 
 class Amount(Kind):
     """A number within bounds; a whole one where ``of`` is int."""
 
     def __init__(self, of: type[int] | type[float], least: float | None, most: float | None) -> None:
-        super().__init__("integer value" if of is int else "floating point value")
+        noun, name = (
+            ("a whole number", "integer value") if of is int else ("a number", "floating point value")
+        )
+        if least is not None and most is not None:
+            noun = f"{noun} from {least:g} to {most:g}"
+        elif least is not None:
+            noun = f"{noun}, {least:g} or more"
+        elif most is not None:
+            noun = f"{noun}, {most:g} or less"
+        super().__init__(name, noun)
         self.of = of
-        self.least = least
-        self.most = most
+        self.least = -math.inf if least is None else least
+        self.most = math.inf if most is None else most
 
     def __call__(self, value: object) -> int | float:
         """The number. Raises ValueError."""
         try:
             number = self.of(str(value).strip())
         except ValueError:
-            raise ValueError(f"should be {self._wanted()}") from None
-        inside = (self.least is None or number >= self.least) and (self.most is None or number <= self.most)
-        if not inside or number != number or number in (float("inf"), float("-inf")):
-            raise ValueError(f"should be {self._wanted()}")
+            raise self.refused() from None
+        if not (self.least <= number <= self.most and math.isfinite(number)):
+            raise self.refused()
         return number
-
-    def _wanted(self) -> str:
-        noun = "a whole number" if self.of is int else "a number"
-        if self.least is not None and self.most is not None:
-            return f"{noun} from {self.least:g} to {self.most:g}"
-        if self.least is not None:
-            return f"{noun}, {self.least:g} or more"
-        return noun if self.most is None else f"{noun}, {self.most:g} or less"
 
 
 class Size(Kind):
-    """A number of bytes, written with B, KB, MB, GB, TB (powers of 1024) or without."""
+    """A number of bytes, with B, KB, MB, GB or TB (powers of 1024) or without."""
 
-    def __init__(self) -> None:
-        super().__init__("size value")
+    def __init__(self, least: float | None = None) -> None:
+        super().__init__("size value", "a number of bytes, with KB, MB, GB or TB where wished")
+        self.least = 0 if least is None else int(least)
+        if self.least:
+            self.wanted += f", at least {self.least}"
 
     def __call__(self, value: object) -> int:
         """The number of bytes. Raises ValueError."""
-        match = re.fullmatch(r"(\d+)\s*([A-Z]*)", str(value).strip().upper())
-        if match is None or match[2] not in SIZES:
-            raise ValueError("should be a number of bytes, or a number with KB, MB, GB or TB after it")
-        return int(match[1]) * SIZES[match[2]]
+        match = re.fullmatch(r"([0-9]{1,20})\s*([A-Z]*)", str(value).strip().upper())
+        if match is None or match[2] not in UNITS or int(match[1]) * UNITS[match[2]] < self.least:
+            raise self.refused()
+        return int(match[1]) * UNITS[match[2]]
 
 
 class Text(Kind):
     """A text, perhaps one of a few, or of a given form."""
 
-    def __init__(self, choices: Sequence[str] = (), form: str = "", wanted: str = "") -> None:
-        super().__init__("string value")
+    def __init__(self, choices: Sequence[str] = (), form: str = "", wanted: str = "a text") -> None:
+        super().__init__("string value", f"one of {', '.join(filter(None, choices))}" if choices else wanted)
         self.choices = tuple(choices)
         self.form = form
-        self.wanted = wanted
 
     def __call__(self, value: object) -> str:
         """The text. Raises ValueError."""
         text = str(value).strip()
         if self.choices and text not in self.choices:
-            raise ValueError(f"should be one of {', '.join(filter(None, self.choices))}")
+            raise self.refused()
         if self.form and re.fullmatch(self.form, text) is None:
-            raise ValueError(f"should be {self.wanted}")
+            raise self.refused()
         return text
 
 
@@ -115,21 +127,22 @@ class Place(Kind):
     """A path; a relative one counts from where the service was started."""
 
     def __init__(self) -> None:
-        super().__init__("path value")
+        super().__init__("path value", "a path")
 
     def __call__(self, value: object) -> Path:
         """The path, absolute. Raises ValueError."""
-        text = str(value)
+        text = str(value).strip()
         if not text or "\0" in text:
-            raise ValueError("should be a path")
+            raise self.refused()
         return Path(text).absolute()
 
 
 class Words(Kind):
     """A list whose items are all of one kind."""
 
-    def __init__(self, item: Callable[[object], object]) -> None:
-        super().__init__("list value")
+    def __init__(self, item: Kind) -> None:
+        plain = item.wanted == "a text"
+        super().__init__("list value", "a list" if plain else f"a list, each item {item.wanted}")
         self.item = item
 
     def __call__(self, value: object) -> list[object]:
@@ -141,9 +154,10 @@ class Words(Kind):
         try:
             return self.item(item)
         except ValueError as error:
-            raise ValueError(f"{str(item)!r} {error}") from None
+            raise ValueError(f"{item} {error}") from None
 
-    def _formatter(self, value: Any) -> str:
+    def written(self, value: Any) -> str:
+        """The items in brackets."""
         return join_list(value)
 
 
@@ -151,7 +165,7 @@ class Pairs(Kind):
     """A mapping of texts to texts; ``unique`` refuses a key given twice, otherwise the last one counts."""
 
     def __init__(self, unique: bool = False) -> None:
-        super().__init__("dict value")
+        super().__init__("dict value", "key:value pairs")
         self.unique = unique
 
     def __call__(self, value: object) -> dict[str, str]:
@@ -159,13 +173,14 @@ class Pairs(Kind):
         if isinstance(value, dict):
             return {str(key): str(item) for key, item in value.items()}
         pairs = split_pairs(str(value))
-        mapping = dict(pairs)
-        if self.unique and len(mapping) < len(pairs):
-            twice = next(key for key, _ in pairs if sum(key == other for other, _ in pairs) > 1)
-            raise ValueError(f"{twice!r} is given twice")
-        return mapping
+        keys = [key for key, _ in pairs]
+        twice = sorted({key for key in keys if keys.count(key) > 1})
+        if twice and self.unique:
+            raise ValueError(f"names {twice[0]} twice")
+        return dict(pairs)
 
-    def _formatter(self, value: Any) -> str:
+    def written(self, value: Any) -> str:
+        """The pairs, with quotes where they are needed."""
         return join_pairs(value)
 
 
@@ -173,12 +188,13 @@ class Maybe(Kind):
     """Another kind of value, or nothing: an empty text means that the option is not set."""
 
     def __init__(self, kind: Kind) -> None:
-        super().__init__(kind.type_name)
+        super().__init__(kind.type_name, kind.wanted)
         self.kind = kind
 
     def __call__(self, value: object) -> object:
         """The value, or None. Raises ValueError."""
         return None if value is None or str(value).strip() == "" else self.kind(value)
 
-    def _formatter(self, value: Any) -> str:
-        return self.kind._formatter(value)
+    def written(self, value: Any) -> str:
+        """The value as its own kind writes it."""
+        return self.kind.written(value)

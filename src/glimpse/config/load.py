@@ -32,7 +32,7 @@ def load(
     data: Path | None = None,
     overrides: Mapping[str, object] = MappingProxyType({}),
 ) -> Settings:
-    """Read a configuration: the files in their order, then each directory's ``*.conf`` by name; the last wins.
+    """Read a configuration: the files in their order, then each directory's ``*.conf`` by name; later wins.
 
     ``overrides`` ("section.option" to value) win over the files. Whatever has a path and is given none lies
     under ``data`` (``./glimpse-data``). The same files are given to oslo.config's global ``CONF``, for

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -107,26 +107,20 @@ def _store(values: Values, id: str, type: str, section: str, data: Path) -> Stor
     told = values.section(section, driver)
     given: dict[str, object] = {option.name: getattr(told, option.name) for option in driver.declared}
     if isinstance(told, FileStore):
-        given["filesystem_store_datadir"] = _datadir(values, section, told) or data / "stores" / id
-        del given["filesystem_store_datadirs"]
+        given["filesystem_store_datadir"] = _datadir(values, section, told, data / "stores" / id)
     secrets = frozenset(option.name for option in driver.declared if option.secret)
     for name in COMMON:
         del given[name]
     return StoreSettings(id, type, told.store_description, told.weight, given, secrets)
 
 
-def _datadir(values: Values, section: str, told: FileStore) -> Path | None:
-    """The directory of a file store, by whichever of its two names it is given."""
+def _datadir(values: Values, section: str, told: FileStore, placed: Path) -> Path | None:
+    """The directory of a file store, or None where it is given several by the other option."""
     if not told.filesystem_store_datadirs:
-        return told.filesystem_store_datadir
+        return told.filesystem_store_datadir or placed
     if told.filesystem_store_datadir is not None:
         values.fail(section, "filesystem_store_datadirs", "and filesystem_store_datadir exclude each other")
-    if len(told.filesystem_store_datadirs) > 1:
-        values.fail(
-            section, "filesystem_store_datadirs", "names several directories; make each a store of its own"
-        )
-    path = told.filesystem_store_datadirs[0]
-    return Path(re.sub(r":\d*$", "", path)).absolute()
+    return None
 
 
 def _staging_store(values: Values, data: Path) -> Path:
@@ -138,7 +132,12 @@ def _staging_uri(values: Values, default: Default, data: Path) -> Path:
     if default.node_staging_uri is None:
         return data / "staging"
     uri = urlsplit(default.node_staging_uri)
-    if uri.scheme != "file" or uri.netloc or not uri.path.startswith("/") or not uri.path.strip("/"):
+    if (
+        uri.scheme != "file"
+        or uri.netloc not in ("", "localhost")
+        or not uri.path.startswith("/")
+        or not uri.path.strip("/")
+    ):
         values.fail("DEFAULT", "node_staging_uri", "should be a directory on this host, as file:///path")
     return Path(unquote(uri.path))
 
@@ -147,12 +146,18 @@ def _apart(values: Values, stores: tuple[StoreSettings, ...], staging: Path, mul
     """Refuse two file stores, or a store and staging, that would be one directory."""
     owners = {os.path.realpath(staging): "staging"}
     for store in stores:
-        directory = store.options.get("filesystem_store_datadir")
-        if isinstance(directory, Path):
-            other = owners.setdefault(os.path.realpath(directory), store.id)
-            if other != store.id:
-                owner = "staging" if other == "staging" else f"the store {other}"
+        for option, directory in _directories(store):
+            owner = owners.setdefault(os.path.realpath(directory), f"the store {store.id}")
+            if owner != f"the store {store.id}":
                 section = store.id if multi else "glance_store"
-                values.fail(
-                    section, "filesystem_store_datadir", f"is {directory}, which already belongs to {owner}"
-                )
+                values.fail(section, option, f"is {directory}, which already belongs to {owner}")
+
+
+def _directories(store: StoreSettings) -> Iterator[tuple[str, str]]:
+    """Every directory that a file store has, with the option that names it."""
+    one = store.options.get("filesystem_store_datadir")
+    if one is not None:
+        yield "filesystem_store_datadir", str(one)
+    several = store.options.get("filesystem_store_datadirs")
+    for word in several if isinstance(several, tuple) else ():
+        yield "filesystem_store_datadirs", re.sub(r":\d*$", "", str(word))

@@ -1,5 +1,6 @@
 """The values of the options: from the files, the environment, overrides or defaults, checked."""
 
+import functools
 import os
 from collections.abc import Callable
 from typing import NoReturn, TypeVar, cast
@@ -21,6 +22,7 @@ class Values:
     def __init__(self, files: Files) -> None:
         self.files = files
         self.known: dict[str, set[str]] = {}
+        self._declared: dict[tuple[str, str], Option] = {}
         self._overridden: set[tuple[str, str]] = set()
         self._conf = cfg.ConfigOpts()
         self._conf(
@@ -34,13 +36,14 @@ class Values:
     def declare(self, name: str, section: type[Section]) -> None:
         """Make the options of a section known under its name in the files, ``DEFAULT`` for the first."""
         for option in section.declared:
-            self._register(name, option.oslo())
+            self._register(name, option.oslo(), option)
             for alias in option.aliases:
-                self._register(alias.section, option.oslo(name=alias.name, default=False))
+                self._register(alias.section, option.oslo(name=alias.name, default=False), option)
 
-    def _register(self, section: str, opt: cfg.Opt) -> None:
+    def _register(self, section: str, opt: cfg.Opt, option: Option) -> None:
         self._conf.register_opt(opt, group=_group(section))
         self.known.setdefault(fold(section), set()).add(opt.name)
+        self._declared[fold(section), opt.name] = option
 
     def default(self, section: str, option: str, value: object) -> None:
         """Change what holds where nothing is said."""
@@ -48,15 +51,14 @@ class Values:
 
     def override(self, section: str, option: str, value: object) -> None:
         """Let ``value`` hold whatever the files say. Raises ConfigError."""
+        declared = self._declared.get((fold(section), option))
+        if declared is None:
+            raise ConfigError(f"command line: there is no option [{section}] {option}")
         self._overridden.add((fold(section), option))
-        try:
-            self._conf.set_override(option, value, group=_group(section))
-        except cfg.NoSuchOptError:
-            raise ConfigError(f"there is no option [{section}] {option}") from None
-        except cfg.NoSuchGroupError:
-            raise ConfigError(f"there is no section [{section}]") from None
-        except ValueError as error:
-            self.fail(section, option, str(error))
+        if declared.multi and isinstance(value, str):
+            value = [value]
+        set_override = functools.partial(self._conf.set_override, option, value, group=_group(section))
+        self._guarded(section, option, set_override)
 
     def overridden(self, section: str, option: str) -> bool:
         """Whether an override holds."""
@@ -86,10 +88,20 @@ class Values:
         try:
             return get()
         except RecursionError:
-            self.fail(section, option, "refers to itself")
+            self._refuse(section, option, "refers to itself")
         except (ValueError, cfg.Error) as error:
             # oslo.config wraps what the kind said into a sentence of its own, without file or section.
-            self.fail(section, option, str(error.__context__ or error))
+            self._refuse(section, option, str(error.__context__ or error))
+
+    def _refuse(self, section: str, option: str, problem: str) -> NoReturn:
+        """Say that what is written for an option is wrong, with what is written where it is no secret."""
+        declared = self._declared.get((fold(section), option))
+        origin = self.files.last(section, option)
+        told = ""
+        if origin is not None and str(origin) == self.whence(section, option):
+            told = " ".join(origin.text.split())[:60]
+        shown = f" = {told}" if told and declared is not None and not declared.secret else ""
+        raise ConfigError(f"{self.whence(section, option)}: [{section}] {option}{shown}: {problem}")
 
     def fail(self, section: str, option: str, problem: str, *, where: str = "") -> NoReturn:
         """Say what is wrong with an option, and who set it. Raises ConfigError, always."""

@@ -42,7 +42,9 @@ class FileStore(Store):
         Path | None, "Directory of the images.", Shown("<data>/stores/<id>")
     ] = None
     filesystem_store_datadirs: Annotated[
-        tuple[str, ...], "The same by its older name, as path or path:priority; only one is supported.", MULTI
+        tuple[str, ...],
+        "Several directories instead of one, as path or path:priority; the highest first.",
+        MULTI,
     ] = ()
     filesystem_store_metadata_file: Annotated[
         str | None, "JSON file with what is added to the metadata of each location."
@@ -53,7 +55,10 @@ class FileStore(Store):
         Form(r"[0-7]{1,4}", "an octal mode"),
     ] = "0"
     filesystem_thin_provisioning: Annotated[
-        bool, "Whether runs of zeros become holes instead of taking space."
+        bool, "Accepted for old files; runs of zeros always become holes."
+    ] = True
+    filesystem_store_sync: Annotated[
+        bool, "Whether an image is on the disk, not only in memory, before it becomes active."
     ] = True
 
 
