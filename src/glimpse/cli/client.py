@@ -19,6 +19,10 @@ CHUNK = 1 << 20
 TIMEOUT = httpx.Timeout(30.0, read=300.0, write=300.0)
 
 
+# What a proxy or a service that is being restarted answers: the next try may do better.
+AWAY = frozenset({502, 503, 504})
+
+
 class ServiceError(GlimpseError):
     """The service refused; ``status`` is the HTTP status."""
 
@@ -116,6 +120,8 @@ class ImageClient:
                 f"the Image service at {self._base} does not answer: {error}",
                 hint="Start one with 'glimpse serve', or name another: --endpoint",
             ) from error
+        if answer.status_code in AWAY:
+            raise Unavailable(_message(answer))
         if not answer.is_success:
             raise ServiceError(_message(answer), answer.status_code)
         return answer

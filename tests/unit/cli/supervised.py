@@ -76,8 +76,11 @@ class Supervised:
                 continue
 
     def line(self, start: str) -> str:
-        """The next line that begins with ``start``, without it. Children and supervisor speak in any order, so
-        lines that were passed over can still be asked for; ``seen`` has all of them."""
+        """The next line that begins with ``start``, without it.
+
+        Children and supervisor speak in any order, so lines that were passed over can still be asked for;
+        ``seen`` has all of them.
+        """
         end = time.monotonic() + DEADLINE
         while True:
             for text in self._unread:

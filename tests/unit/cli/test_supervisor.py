@@ -12,7 +12,9 @@ def test_a_killed_child_is_started_again() -> None:
         first = service.up()
         service.line("says: ready")
         os.kill(first, signal.SIGKILL)
-        assert service.line("says: ") == f"api (pid {first}) was killed by SIGKILL; starting it again in 0.25 s"
+        assert (
+            service.line("says: ") == f"api (pid {first}) was killed by SIGKILL; starting it again in 0.25 s"
+        )
         assert service.up() != first
 
 
