@@ -1,7 +1,8 @@
 """Whether a URI may be fetched, and the addresses to which the connection must then go.
 
-The URI is read once, here and strictly: what a lenient reader would repair is refused, because two readers that
-repair differently are how a filter is passed by. The connection code uses what this module read and nothing else.
+The URI is read once, here and strictly: what a lenient reader would repair is refused, because two readers
+that repair differently are how a filter is passed by. The connection code uses what this module read and
+nothing else.
 """
 
 import base64
@@ -22,6 +23,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 _LONGEST = 8192
 
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _AUTHORITY = re.compile(r"(?:([^@]*)@)?(\[[^\[\]@]*\]|[^:@\[\]]*)(?::([^:@]*))?")
 _USERINFO = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
@@ -52,9 +54,9 @@ class Unresolved(UriRefused):
 class FetchRules:
     """What an operator allows to be fetched: the values of ``[import_filtering_opts]``.
 
-    A non-empty allow-list decides alone and the deny-list of the same kind is then not looked at. Hosts are compared
-    exactly, without regard to case; addresses by value. A host named in ``allowed_hosts`` may also have loopback,
-    link-local and shared (CGNAT) addresses.
+    A non-empty allow-list decides alone; the deny-list of the same kind is then not looked at. Hosts are
+    compared exactly, without regard to case; addresses by value. A name in ``allowed_hosts`` may also have
+    loopback, link-local, shared (CGNAT) and benchmark addresses; an address in it is taken at its word.
     """
 
     allowed_schemes: frozenset[str] = frozenset({"http", "https"})
@@ -100,7 +102,7 @@ class Target:
 
     @property
     def url(self) -> str:
-        """The URI without userinfo, as a base for relative redirects. Its query may hold a signature: not for messages."""
+        """The URI without userinfo, as a base for relative redirects; for messages take :attr:`shown`."""
         return f"{self.scheme}://{self.netloc}{self.path}"
 
     @property
@@ -110,7 +112,7 @@ class Target:
 
 
 def masked(uri: str) -> str:
-    """``uri`` for messages and logs: userinfo and query (which may be a signature) replaced, control characters escaped."""
+    """``uri`` for messages and logs: without userinfo and query (it may be a signature), safe to print."""
     match = _URI.fullmatch(uri)
     authority = _AUTHORITY.fullmatch(match[2]) if match else None
     if match and authority and (authority[3] is None or _PORT.fullmatch(authority[3])):
@@ -119,11 +121,18 @@ def masked(uri: str) -> str:
         uri = f"{match[1]}://{at}{authority[2]}{port}{match[3]}{'?…' if match[4] else ''}"
     else:
         # Unreadable: where the userinfo ends is anybody's guess, so everything before the last @ goes.
-        uri = re.sub(
-            r"\?.*", "?…", re.sub(r"^([^:]*:)?.*@", r"\1//***@", uri, flags=re.DOTALL), flags=re.DOTALL
-        )
+        scheme, separator, rest = uri.partition("://")
+        if not _SCHEME.fullmatch(scheme):
+            scheme, separator, rest = "", "", uri
+        rest = "***@" + rest.rpartition("@")[2] if "@" in rest else rest
+        uri = scheme + separator + re.sub(r"\?.*", "?…", rest, flags=re.DOTALL)
     shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in uri)
     return shown if len(shown) <= 300 else shown[:299] + "…"
+
+
+def plain(text: str) -> bool:
+    """Whether ``text`` is free of what readers of URIs strip or reread: spaces, backslashes, controls."""
+    return all(char > " " and char != "\\" and char.isprintable() for char in text)
 
 
 def system_resolve(host: str) -> list[str]:
@@ -168,7 +177,7 @@ def _read(uri: str) -> tuple[str, str | None, str, int | None, str]:
     """Scheme, userinfo, host, written port, path with query. Raises UriRefused for all that is not plain."""
     if len(uri) > _LONGEST:
         raise UriRefused(f"The URI has {len(uri)} characters, more than {_LONGEST}.", rule="syntax")
-    if any(ord(char) <= 0x20 or 0x7F <= ord(char) <= 0xA0 or char in "\\\u2028\u2029" for char in uri):
+    if not plain(uri):
         raise UriRefused(
             f"The URI {masked(uri)} contains a space, a backslash or a control character.",
             rule="syntax",
