@@ -1,0 +1,235 @@
+"""The images: creating, showing, listing, changing and deleting them."""
+
+import uuid
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, false, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from glimpse.catalog import locations, properties, staged, states, tags, uploads
+from glimpse.catalog.details import HEAD, complete
+from glimpse.catalog.ends import end_by_deletion
+from glimpse.catalog.listing import list_images
+from glimpse.catalog.records import (
+    Deleted,
+    Image,
+    ImageQuery,
+    NewImage,
+    Page,
+    UploadClaim,
+    UploadKind,
+    Viewer,
+)
+from glimpse.catalog.repository import Repository
+from glimpse.catalog.tables import image_members, images
+from glimpse.catalog.visibility import can_see
+from glimpse.errors import Conflict, Forbidden, NotFound
+
+# What a user's change may set. Everything else is the service's own.
+ATTRIBUTES = frozenset(
+    {
+        "name",
+        "visibility",
+        "protected",
+        "os_hidden",
+        "owner",
+        "disk_format",
+        "container_format",
+        "min_disk",
+        "min_ram",
+    }
+)
+
+_ANY = HEAD.where(images.c.id == bindparam("of"), images.c.deleted == false())
+
+
+class Images(Repository):
+    """Images by their ids. ``viewer`` None is the service itself."""
+
+    def create(self, new: NewImage) -> Image:
+        """A new image, ``queued``. Raises Conflict when the id is taken, also by a deleted image."""
+        properties.refuse_reserved(new.properties)
+        image_id, now = new.id or str(uuid.uuid4()), self.now()
+        row = {
+            "id": image_id,
+            "status": "queued",
+            "created_at": now,
+            "updated_at": now,
+            "deleted": False,
+            "claim": 0,
+            **{name: getattr(new, name) for name in ATTRIBUTES},
+        }
+        with self.db.write() as conn:
+            try:
+                conn.execute(insert(images), row)
+            except IntegrityError:
+                raise Conflict(f"Image ID {image_id} already exists!") from None
+            properties.add(conn, image_id, new.properties)
+            tags.add(conn, image_id, new.tags)
+        return Image(
+            **{name: getattr(new, name) for name in ATTRIBUTES},
+            id=image_id,
+            status="queued",
+            checksum=None,
+            os_hash_algo=None,
+            os_hash_value=None,
+            size=None,
+            virtual_size=None,
+            created_at=now,
+            updated_at=now,
+            properties=dict(sorted(new.properties.items())),
+            tags=tuple(sorted(set(new.tags))),
+            locations=(),
+            claim=0,
+            import_id=None,
+        )
+
+    def get(self, image_id: str, viewer: Viewer | None = None) -> Image:
+        """The image as it is now. Raises NotFound, also where the viewer may not know of it."""
+        with self.db.read() as conn:
+            return self._get(conn, image_id, viewer)
+
+    def list(self, query: ImageQuery, viewer: Viewer | None = None) -> Page:
+        """One page of the images that the viewer sees. Raises Invalid for bad sort keys and markers."""
+        with self.db.read() as conn:
+            return list_images(conn, query, viewer)
+
+    def update(
+        self,
+        image_id: str,
+        *,
+        set: Mapping[str, object] | None = None,
+        properties: Mapping[str, str | None] | None = None,
+        remove_properties: Collection[str] = (),
+        tags: Collection[str] | None = None,
+    ) -> Image:
+        """Change what a user may change, and only that: rows not named here keep what others have written.
+
+        ``tags`` None leaves them. Raises Forbidden for attributes and properties that are the service's own,
+        and for formats once there is data; NotFound.
+        """
+        values, changed = dict(set or {}), dict(properties or {})
+        _refuse_foreign(values, changed, remove_properties)
+        if not (values or changed or remove_properties or tags is not None):
+            return self.get(image_id)
+        with self.db.write() as conn:
+            _change(conn, image_id, {**values, "updated_at": self.now()})
+            _put_rows(conn, image_id, changed, remove_properties, tags)
+            return self._get(conn, image_id, None)
+
+    def change_status(self, image_id: str, before: str, after: str) -> Image:
+        """Compare-and-swap, within the table of states. Raises Conflict where the image is not ``before``."""
+        states.check(image_id, before, after)
+        with self.db.write() as conn:
+            values: dict[str, object] = {"status": after, "updated_at": self.now()}
+            if after == "queued":
+                values |= {"size": None, "virtual_size": None}
+            done = conn.execute(
+                update(images)
+                .where(images.c.id == image_id, images.c.status == before, images.c.deleted == false())
+                .values(values)
+            )
+            image = self._get(conn, image_id, None)
+            if not done.rowcount:
+                raise Conflict(f"Image {image_id} is {image.status}, not {before}.")
+            return image
+
+    def begin_upload(
+        self, image_id: str, kind: UploadKind, store: str | None, owner_process: str, lease: float
+    ) -> UploadClaim:
+        """Take the image for an upload: ``saving`` ("file") or ``uploading`` ("stage"), with a lease in
+        seconds.
+
+        Raises NotFound; Conflict when the image is not ``queued``; Invalid when a file's formats are not
+        known.
+        """
+        with self.db.write() as conn:
+            now, until = self.now(), self.in_seconds(lease)
+            return uploads.begin(conn, image_id, kind, store, owner_process, now, until)
+
+    def delete(self, image_id: str, viewer: Viewer | None = None) -> Deleted:
+        """Delete the image; its id stays taken. Whatever uploads or imports it has lost its claim with this.
+
+        The answer names what is left to clean. Raises NotFound, Forbidden (protected), Conflict.
+        """
+        with self.db.write() as conn:
+            row = _hold(conn, image_id, viewer)
+            if row.protected:
+                raise Forbidden(f"Image {image_id} is protected and cannot be deleted.")
+            states.check(image_id, row.status, "deleted")
+            now = self.now()
+            values = {
+                "status": "deleted",
+                "deleted": True,
+                "deleted_at": now,
+                "updated_at": now,
+                "claim": row.claim + 1,
+            }
+            conn.execute(update(images).where(images.c.id == image_id).values(values))
+            properties.remove(conn, image_id)
+            tags.remove_all(conn, image_id)
+            conn.execute(delete(image_members).where(image_members.c.image_id == image_id))
+            return Deleted(
+                image_id=image_id,
+                claim=row.claim + 1,
+                locations=locations.remove(conn, image_id),
+                staged=staged.take(conn, image_id),
+                upload=uploads.take(conn, image_id),
+                import_id=end_by_deletion(conn, image_id, now, self.task_expiry()),
+            )
+
+    def _get(self, conn: Connection, image_id: str, viewer: Viewer | None) -> Image:
+        statement = _ANY if viewer is None or viewer.is_admin else _ANY.where(can_see(viewer))
+        heads = conn.execute(statement, {"of": image_id}).all()
+        if not heads:
+            raise _not_found(image_id)
+        return complete(conn, heads)[0]
+
+
+def _not_found(image_id: str) -> NotFound:
+    return NotFound(f"No image found with ID {image_id}")
+
+
+def _hold(conn: Connection, image_id: str, viewer: Viewer | None = None) -> Row[*tuple[Any, ...]]:
+    """The image's row, locked until the end of the transaction."""
+    row = conn.execute(
+        select(images)
+        .where(images.c.id == image_id, images.c.deleted == false(), can_see(viewer))
+        .with_for_update()
+    ).first()
+    if row is None:
+        raise _not_found(image_id)
+    return row
+
+
+def _refuse_foreign(
+    values: Mapping[str, object], changed: Mapping[str, str | None], removed: Collection[str]
+) -> None:
+    for name in sorted(values.keys() - ATTRIBUTES):
+        raise Forbidden(f"Attribute '{name}' is read-only.")
+    properties.refuse_reserved([*changed, *removed])
+
+
+def _change(conn: Connection, image_id: str, values: Mapping[str, object]) -> None:
+    statement = update(images).where(images.c.id == image_id, images.c.deleted == false())
+    needs_open_formats = bool({"disk_format", "container_format"} & values.keys())
+    if needs_open_formats:
+        statement = statement.where(images.c.status.in_(sorted(states.FORMATS_OPEN)))
+    if conn.execute(statement.values(dict(values))).rowcount:
+        return
+    status = _hold(conn, image_id).status
+    raise Forbidden(f"The formats of image {image_id} cannot be changed while it is {status}.")
+
+
+def _put_rows(
+    conn: Connection,
+    image_id: str,
+    changed: Mapping[str, str | None],
+    removed: Collection[str],
+    new_tags: Collection[str] | None,
+) -> None:
+    properties.remove(conn, image_id, [name for name in removed if name not in changed])
+    properties.put(conn, image_id, changed)
+    if new_tags is not None:
+        tags.replace(conn, image_id, new_tags)

@@ -1,0 +1,134 @@
+"""Listing images: filters, sort orders and paging by marker. The work does not grow with the number of
+images.
+"""
+
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, and_, exists, false, or_, select, true
+
+from glimpse.catalog import tables as t
+from glimpse.catalog.details import HEAD, complete
+from glimpse.catalog.properties import fingerprint
+from glimpse.catalog.records import ImageQuery, Page, Viewer
+from glimpse.catalog.visibility import can_see, listed
+from glimpse.errors import Invalid
+
+SORT_KEYS = frozenset(
+    {"name", "status", "container_format", "disk_format", "size", "id", "created_at", "updated_at"}
+)
+# What a filter may compare besides properties.
+COLUMNS = frozenset(t.images.c.keys()) - {"deleted", "deleted_at", "claim"}
+
+Order = tuple[tuple[str, str], ...]
+
+
+def list_images(conn: Connection, query: ImageQuery, viewer: Viewer | None) -> Page:
+    """One page. Raises Invalid for an unknown sort key, direction or marker."""
+    if query.limit <= 0:
+        return Page((), more=False)
+    order = full_order(query.sort)
+    conditions = [
+        t.images.c.deleted == false(),
+        t.images.c.status != "killed",
+        listed(viewer, query.visibility, query.member_status),
+        *_filters(query),
+    ]
+    if query.marker is not None:
+        conditions.append(_after(order, _marker(conn, query.marker, order, viewer)))
+    statement = HEAD.where(*conditions).order_by(*_order_by(order, conn.dialect.name)).limit(query.limit + 1)
+    heads = conn.execute(statement).all()
+    return Page(tuple(complete(conn, heads[: query.limit])), more=len(heads) > query.limit)
+
+
+def full_order(sort: Order) -> Order:
+    """The order with its tie-breakers, so that it is total: created_at and id are always added."""
+    for key, direction in sort:
+        if key not in SORT_KEYS:
+            raise Invalid(f"Images cannot be sorted by {key!r}.")
+        if direction not in ("asc", "desc"):
+            raise Invalid(f"A sort direction is asc or desc, not {direction!r}.")
+    # A single key gives its direction to the tie-breakers: then one index holds the whole order.
+    direction = sort[0][1] if len(sort) == 1 else "desc"
+    first_of_each = dict(reversed(sort))
+    order = [(key, first_of_each[key]) for key in dict.fromkeys(key for key, _ in sort)]
+    order += [(key, direction) for key in ("created_at", "id") if key not in first_of_each]
+    return tuple(order)
+
+
+def _filters(query: ImageQuery) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if query.os_hidden is not None:
+        conditions.append(t.images.c.os_hidden == (true() if query.os_hidden else false()))
+    for name, value in query.filters.items():
+        if name in COLUMNS:
+            conditions.append(t.images.c[name] == value)
+        else:
+            conditions.append(_has_property(name, str(value)))
+    conditions.extend(_has_tag(tag) for tag in query.tags)
+    return conditions
+
+
+def _has_property(name: str, value: str) -> ColumnElement[bool]:
+    table = t.image_properties
+    return exists().where(
+        table.c.image_id == t.images.c.id,
+        table.c.fingerprint == fingerprint(name, value),
+        table.c.name == name,
+        table.c.value == value,
+    )
+
+
+def _has_tag(tag: str) -> ColumnElement[bool]:
+    return exists().where(t.image_tags.c.image_id == t.images.c.id, t.image_tags.c.tag == tag)
+
+
+def _order_by(order: Order, dialect: str) -> list[ColumnElement[Any]]:
+    """NULL counts as the smallest value. SQLite and MariaDB do so by themselves; PostgreSQL has to be told."""
+    clauses: list[ColumnElement[Any]] = []
+    for key, direction in order:
+        column = t.images.c[key]
+        clause = column.asc() if direction == "asc" else column.desc()
+        if dialect == "postgresql" and column.nullable:
+            clause = clause.nulls_first() if direction == "asc" else clause.nulls_last()
+        clauses.append(clause)
+    return clauses
+
+
+def _marker(conn: Connection, marker: str, order: Order, viewer: Viewer | None) -> tuple[Any, ...]:
+    """Where the marker stands in the order; one deleted since the page before still marks its place."""
+    columns = [t.images.c[key] for key, _ in order]
+    row = conn.execute(select(*columns).where(t.images.c.id == marker, can_see(viewer))).first()
+    if row is None:
+        raise Invalid(f"Marker {marker} is not an image that can be listed.")
+    return tuple(row)
+
+
+def _after(order: Order, values: tuple[Any, ...]) -> ColumnElement[bool]:
+    """True for what comes after ``values``: some key is past its value while all before it are equal."""
+    ways: list[ColumnElement[bool]] = []
+    for position, (key, direction) in enumerate(order):
+        equal = [_equal(t.images.c[other], values[i]) for i, (other, _) in enumerate(order[:position])]
+        ways.append(and_(*equal, _past(t.images.c[key], direction, values[position])))
+    first, direction = order[0]
+    return and_(_from(t.images.c[first], direction, values[0]), or_(*ways))
+
+
+def _equal(column: Column[Any], value: object) -> ColumnElement[bool]:
+    return column.is_(None) if value is None else column == value
+
+
+def _past(column: Column[Any], direction: str, value: object) -> ColumnElement[bool]:
+    if direction == "asc":
+        return column.is_not(None) if value is None else column > value
+    if value is None:
+        return false()
+    return or_(column < value, column.is_(None)) if column.nullable else column < value
+
+
+def _from(column: Column[Any], direction: str, value: object) -> ColumnElement[bool]:
+    """Follows from the rest, but lets the database start in its index at the marker."""
+    if direction == "asc":
+        return true() if value is None else column >= value
+    if value is None:
+        return column.is_(None)
+    return or_(column <= value, column.is_(None)) if column.nullable else column <= value

@@ -1,0 +1,66 @@
+"""Column types that mean the same on SQLite, PostgreSQL and MariaDB."""
+
+import json
+from datetime import UTC, datetime
+
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, Text
+from sqlalchemy.dialects import mysql, postgresql
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+
+class Timestamp(TypeDecorator[datetime]):
+    """An aware UTC datetime with microseconds, kept as a plain one (MariaDB drops the fraction unless told)."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[datetime]:
+        """MariaDB needs its own type, to keep fractions of a second."""
+        if dialect.name in ("mysql", "mariadb"):
+            return dialect.type_descriptor(mysql.DATETIME(fsp=6))
+        return dialect.type_descriptor(DateTime())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC. A naive datetime is a mistake of the caller and refused."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a zone cannot be stored: {value!r}")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Say that it is UTC."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class Json(TypeDecorator[object]):
+    """Any JSON value as text; SQL never looks inside. Python's None is NULL."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        """MariaDB's TEXT ends at 64 KiB, which a long plan may exceed."""
+        if dialect.name in ("mysql", "mariadb"):
+            return dialect.type_descriptor(mysql.MEDIUMTEXT())
+        return dialect.type_descriptor(Text())
+
+    def process_bind_param(self, value: object, dialect: Dialect) -> str | None:
+        """Compact text; raises TypeError for what is not JSON."""
+        return None if value is None else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> object:
+        """The value that was stored."""
+        return None if value is None else json.loads(value)
+
+
+def text(length: int) -> String:
+    """A string of at most ``length`` characters that is compared by code point everywhere.
+
+    (PostgreSQL would sort by the language of the server; MariaDB gets its collation from the table.)
+    """
+    return String(length).with_variant(postgresql.VARCHAR(length, collation="C"), "postgresql")
+
+
+# SQLite numbers rows by itself only where the type is exactly INTEGER.
+RowNumber = BigInteger().with_variant(Integer(), "sqlite")
