@@ -35,10 +35,7 @@ def glance_api(
     glance-api.conf.d there.
     """
     if ignored is not None:
-        click.echo(
-            "glance-api: warning: options about log files are ignored; messages go to standard error",
-            err=True,
-        )
+        click.echo(f"glance-api: warning: log options are ignored; {TO_STDERR}", err=True)
     where = source(config_file, config_dir, data)
     if not config_file and not config_dir:
         where = default_source(Path(os.environ.get("OS_GLANCE_CONFIG_DIR", DEFAULT_DIR)), where.data)

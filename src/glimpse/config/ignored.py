@@ -53,5 +53,6 @@ def _elsewhere(section: str, option: str) -> bool:
     """Whether somebody else, for example a plugin, has declared the option in oslo.config's CONF."""
     conf: object = cfg.CONF
     if section != "DEFAULT":
-        conf = cfg.CONF.get(section)
+        # Not get(): oslo.config raises an error of its own for a group that it does not know.
+        conf = cfg.CONF[section] if section in cfg.CONF else None
     return isinstance(conf, Mapping) and option in conf

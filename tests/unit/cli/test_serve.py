@@ -1,0 +1,107 @@
+"""``glimpse serve`` and ``glance-api`` when they cannot start: one clear line and status 1."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+
+def run(
+    *args: str, module: str = "glimpse.cli", env: Mapping[str, str] | None = None
+) -> tuple[int, list[str]]:
+    """Exit status and standard error of a command that is expected not to run long."""
+    command = [sys.executable, "-m", module, *args]
+    answer = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=60, env={**os.environ, **(env or {})}
+    )
+    return answer.returncode, answer.stderr.splitlines()
+
+
+@pytest.mark.parametrize("command", ["serve", "api"])
+def test_listening_for_others_is_refused(tmp_path: Path, command: str) -> None:
+    status, said = run(command, "--data", str(tmp_path), "--host", "0.0.0.0")
+    assert status == 1
+    assert len(said) == 2
+    assert (
+        said[0]
+        == "glimpse: without authentication it does not listen on 0.0.0.0: whoever reached it would be admin"
+    )
+
+
+@pytest.mark.parametrize("command", ["serve", "api", "conductor"])
+def test_keystone_is_refused_by_every_process(tmp_path: Path, command: str) -> None:
+    file = tmp_path / "glance-api.conf"
+    file.write_text("[paste_deploy]\nflavor = keystone\n")
+    status, said = run(command, "--data", str(tmp_path), "--config-file", str(file))
+    assert status == 1
+    assert "flavor = keystone asks for Keystone authentication" in said[0]
+    assert not any("Traceback" in line for line in said)
+
+
+@pytest.mark.parametrize("command", ["serve", "api", "conductor", "db upgrade"])
+def test_a_wrong_value_names_file_section_and_option(tmp_path: Path, command: str) -> None:
+    file = tmp_path / "glance-api.conf"
+    file.write_text("[taskflow_executor]\nmax_workers = many\n")
+    status, said = run(*command.split(), "--data", str(tmp_path), "--config-file", str(file))
+    assert status == 1
+    assert len(said) == 1
+    for part in (str(file), "taskflow_executor", "max_workers", "many"):
+        assert part in said[0]
+
+
+def test_options_without_meaning_are_one_warning(tmp_path: Path) -> None:
+    file = tmp_path / "glance-api.conf"
+    file.write_text("[DEFAULT]\nbind_host = 192.0.2.1\nowner_is_tenant = true\n[nonsense]\nx = 1\n")
+    status, said = run("serve", "--data", str(tmp_path), "--config-file", str(file))
+    assert status == 1
+    (warning,) = [line for line in said if "warning" in line]
+    assert "owner_is_tenant" in warning
+
+
+def test_a_taken_port_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, said = run("serve", "--data", str(tmp_path), "--port", str(port))
+    assert status == 1
+    assert said == [
+        f"glimpse: port {port} on 127.0.0.1 is taken by another process",
+        "  Choose another: --port",
+    ]
+
+
+def test_a_data_directory_that_cannot_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    status, said = run("db", "upgrade", "--data", str(tmp_path / "file" / "data"))
+    assert status == 1
+    assert said[0].startswith(f"glimpse: the data directory {tmp_path / 'file' / 'data'} cannot be made")
+
+
+def test_exit_is_about_an_import() -> None:
+    status, said = run("serve", "--exit")
+    assert status == 2
+    assert said[-1] == "Error: --exit needs --import"
+
+
+def test_glance_api_without_a_configuration_says_what_to_do(tmp_path: Path) -> None:
+    status, said = run(module="glimpse.cli.glance_api", env={"OS_GLANCE_CONFIG_DIR": str(tmp_path)})
+    assert status == 2
+    assert f"there is no configuration in {tmp_path}" in said[-1]
+
+
+def test_glance_api_reads_the_usual_places_the_later_winning(tmp_path: Path) -> None:
+    drop_ins = tmp_path / "glance-api.conf.d"
+    drop_ins.mkdir()
+    (tmp_path / "glance-image-import.conf").write_text("[DEFAULT]\nbind_host = 192.0.2.1\nworkers = x\n")
+    (tmp_path / "glance-api.conf").write_text("[DEFAULT]\nbind_host = 192.0.2.2\nworkers = 2\n")
+    env = {"OS_GLANCE_CONFIG_DIR": str(tmp_path)}
+    data = ("--data", str(tmp_path / "data"), "--log-file", "/var/log/glance/api.log")
+    status, said = run(*data, module="glimpse.cli.glance_api", env=env)
+    assert status == 1
+    assert said[0] == "glance-api: warning: log options are ignored; messages go to standard error"
+    assert "does not listen on 192.0.2.2" in said[1]
+    (drop_ins / "50-host.conf").write_text("[DEFAULT]\nbind_host = 192.0.2.3\n")
+    assert "does not listen on 192.0.2.3" in run(*data, module="glimpse.cli.glance_api", env=env)[1][1]
