@@ -44,7 +44,7 @@ def conductor(
 ) -> None:
     """Run one conductor alone: it does the imports that any API process of the same database accepts."""
     settings = start(source(config_file, config_dir, data, plugins))
-    from glimpse.imports.conductor import run
+    from glimpse.imports.process import run
 
     run(settings)
 
