@@ -1,0 +1,116 @@
+"""What happens to an import, from top to bottom.
+
+Five steps, each a plain function that asks the journal whether its work is done, does what is missing and writes that
+down; so the flow can be run again from its start, on any conductor, after any death. When one raises, the error is
+written into the journal first and then the steps are taken back in reverse order; a conductor that dies meanwhile is
+followed by one that goes on taking back.
+"""
+
+import logging
+from collections.abc import Callable
+
+from taskflow import engines, task
+from taskflow.patterns import linear_flow
+
+from glimpse.errors import ClaimLost, GlimpseError
+from glimpse.imports.run import ImportRun
+from glimpse.imports.steps.acquire import acquire, discard
+from glimpse.imports.steps.deliver import deliver, withdraw
+from glimpse.imports.steps.finish import finish
+from glimpse.imports.steps.lock import lock, unlock
+
+log = logging.getLogger(__name__)
+
+Work = Callable[[ImportRun], None]
+
+
+def nothing(run: ImportRun) -> None:
+    """What a step that leaves nothing behind takes back."""
+
+
+def build(run: ImportRun) -> linear_flow.Flow:
+    """The flow of one import: lock, acquire, the plugins in configured order, deliver, finish."""
+    flow = linear_flow.Flow(f"import-{run.id}")
+    flow.add(Step(run, "lock", lock, unlock))
+    flow.add(Step(run, "acquire", acquire, discard))
+    for plugin in run.resources.plugins:
+        flow.add(Step(run, plugin.name, plugin.apply, plugin.undo))
+    flow.add(Step(run, "deliver", deliver, withdraw))
+    flow.add(Step(run, "finish", finish, nothing))
+    return flow
+
+
+def execute(run: ImportRun) -> None:
+    """Run the import to its end. Afterwards ``run.ended`` says whether the record is final.
+
+    It is not after ClaimLost or Interrupted, nor when taking back failed: then another conductor goes on.
+    """
+    try:
+        engines.run(build(run), engine="serial")
+    except GlimpseError as error:
+        if run.leaving:
+            log.info("Import %s left to another conductor: %s", run.id, error)
+    except Exception:
+        log.exception("Import %s could not be taken back and is left to another conductor.", run.id)
+
+
+class Step(task.Task):  # type: ignore[misc]
+    """One step as a TaskFlow task: runs ``do``; when this or a later step fails, runs ``undo``."""
+
+    def __init__(self, run: ImportRun, name: str, do: Work, undo: Work) -> None:
+        super().__init__(name=name)
+        self._run, self._do, self._undo = run, do, undo
+
+    def execute(self) -> None:
+        """Do the step, unless the import is already being taken back."""
+        run = self._run
+        if run.failing is not None:
+            if self.name == "finish":
+                raise AlreadyFailing(str(run.failing.get("message", "")))
+            return
+        try:
+            run.stop.check()
+            if self.name == "lock":
+                self._do(run)
+                return
+            if self.name in run.flowing:
+                self._do(run)
+                return
+            run.phases.start(self.name)
+            self._do(run)
+            run.phases.finish(self.name)
+        except GlimpseError as error:
+            self._judge(error)
+            raise
+        except Exception as error:
+            log.exception("Import %s: unexpected error in step %s.", run.id, self.name)
+            unexpected = GlimpseError(
+                f"Internal error in step {self.name!r}: {type(error).__name__}.",
+                hint="The log of the conductor has the details.",
+            )
+            self._judge(unexpected)
+            raise unexpected from error
+
+    def _judge(self, error: GlimpseError) -> None:
+        run = self._run
+        if isinstance(error, ClaimLost):
+            run.stop.set(error)
+        if not run.leaving:
+            run.phases.fail(self.name)
+            log.info("Import %s fails in step %s: %s", run.id, self.name, error.message)
+            run.fail(self.name, error)
+
+    def revert(self, *args: object, **kwargs: object) -> None:
+        """Take the step back, unless the import is another conductor's now."""
+        if self._run.leaving:
+            return
+        try:
+            self._undo(self._run)
+        except ClaimLost as lost:
+            self._run.stop.set(lost)
+
+
+class AlreadyFailing(GlimpseError):
+    """An earlier conductor has decided that this import fails; it is being taken back."""
+
+    code = "failing"

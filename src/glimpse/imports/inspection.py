@@ -1,0 +1,53 @@
+"""Whether the bytes are what they are declared to be, and safe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from glimpse.catalog.records import Image
+from glimpse.config import Settings
+from glimpse.imports.run import ImportRun
+from glimpse.transfer.disk.inspect import Finding, Inspector, InspectRules, inspect_file
+from glimpse.transfer.extent import Buffer
+
+
+def rules(settings: Settings) -> InspectRules:
+    """The operator's ``[image_format]``."""
+    options = settings.image_format
+    return InspectRules(
+        require_format_match=options.require_image_format_match,
+        vmdk_allowed_types=tuple(options.vmdk_allowed_types),
+        gpt_nonfatal=tuple(options.gpt_safety_checks_nonfatal),
+    )
+
+
+def declared(image: Image) -> str | None:
+    """The disk format that the data must have; None where a container hides it and only safety is judged."""
+    return image.disk_format if image.container_format == "bare" else None
+
+
+class Inspection:
+    """Looks on while the bytes of an import pass."""
+
+    def __init__(self, run: ImportRun) -> None:
+        self._inspector = Inspector(declared(run.image()), rules(run.resources.settings))
+
+    def feed(self, data: Buffer) -> None:
+        """The next bytes."""
+        self._inspector.feed(data)
+
+    def finish(self) -> Finding:
+        """What was found, once all bytes have passed. Raises UnsafeImage."""
+        finding = self._inspector.finish()
+        finding.raise_if_refused()
+        return finding
+
+
+def check_file(path: Path, image: Image, settings: Settings) -> Finding:
+    """Judge a file on this host against what the image is declared to be now. Raises UnsafeImage.
+
+    Only the file's beginning and end are read, so that looking again costs less than trusting what was found earlier.
+    """
+    finding = inspect_file(path, declared(image), rules(settings))
+    finding.raise_if_refused()
+    return finding

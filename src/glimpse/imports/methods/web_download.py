@@ -1,0 +1,61 @@
+"""``web-download``: the service fetches the bytes from an HTTP or HTTPS address."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from glimpse.catalog.records import Image
+from glimpse.errors import Invalid
+from glimpse.imports import request as requests
+from glimpse.imports.request import ImportRequest
+from glimpse.transfer.protocols import Stream
+from glimpse.transfer.sources import uri
+from glimpse.transfer.sources.http import HttpSource
+
+if TYPE_CHECKING:
+    from glimpse.config import Settings
+    from glimpse.imports.run import ImportRun
+
+
+def fetch_rules(settings: Settings) -> uri.FetchRules:
+    """The operator's ``[import_filtering_opts]``."""
+    options = settings.import_filtering_opts
+    return uri.FetchRules(
+        allowed_schemes=frozenset(options.allowed_schemes),
+        disallowed_schemes=frozenset(options.disallowed_schemes),
+        allowed_hosts=frozenset(options.allowed_hosts),
+        disallowed_hosts=frozenset(options.disallowed_hosts),
+        allowed_ports=frozenset(options.allowed_ports),
+        disallowed_ports=frozenset(options.disallowed_ports),
+    )
+
+
+class WebDownload:
+    """Import from the web. The address is judged in the call and again at every connect."""
+
+    name = "web-download"
+    required_status = "queued"
+    source = "web"
+
+    def check(self, request: ImportRequest, image: Image, settings: Settings) -> None:
+        """The address must be one that this service may fetch from. Raises Invalid."""
+        if request.uri is None:
+            raise Invalid("'uri' is a required field of the method web-download and must be a string.")
+        uri.check(request.uri, fetch_rules(settings))
+
+    def open(self, run: ImportRun) -> Stream:
+        """The body of the answer, streamed."""
+        settings = run.resources.settings
+        request = requests.parse(run.record.request, (self.name,))
+        if request.uri is None:
+            raise Invalid("The import record names no 'uri'.")
+        return HttpSource(
+            request.uri,
+            fetch_rules(settings),
+            connect_timeout=settings.glimpse.web_connect_timeout,
+            stall_timeout=settings.glimpse.web_stall_timeout,
+            minimum_speed=settings.glimpse.web_minimum_speed,
+            user_agent=settings.glimpse.web_user_agent,
+            stop=run.stop,
+            size_cap=settings.default.image_size_cap,
+        )

@@ -1,0 +1,52 @@
+"""A conductor as a process: what ``glimpse conductor`` runs."""
+
+import logging
+import signal
+from types import FrameType
+
+from glimpse.catalog import Catalog
+from glimpse.catalog.database import Database
+from glimpse.config import Settings
+from glimpse.imports import jobs
+from glimpse.imports.conductor import Conductor
+from glimpse.imports.methods import METHODS
+from glimpse.imports.plugins import load
+from glimpse.imports.reaper import Reaper
+from glimpse.imports.resources import Resources
+from glimpse.staging.area import Area
+from glimpse.stores.registry import Stores
+
+log = logging.getLogger(__name__)
+
+
+def run(settings: Settings) -> None:
+    """Run imports until SIGTERM or SIGINT, then let go of them cleanly. Raises GlimpseError when it cannot start."""
+    plugins = load(settings.image_import_opts.image_import_plugins, settings)
+    stores = Stores.from_settings(settings.stores, settings.default_store)
+    stores.check()
+    database = Database(settings.database.connection)
+    resources = Resources(
+        settings=settings,
+        catalog=Catalog(database),
+        stores=stores,
+        area=Area(settings.staging_dir),
+        methods=METHODS,
+        plugins=plugins,
+    )
+    board = jobs.open_board(database)
+    conductor = Conductor(resources, board)
+    reaper = Reaper(resources, board)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        conductor.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    reaper.start()
+    try:
+        log.info("Conductor ready: %d imports at once.", settings.taskflow_executor.max_workers)
+        conductor.run()
+    finally:
+        reaper.stop()
+        board.close()
+        database.close()

@@ -1,0 +1,103 @@
+"""One import being run by this conductor: its record, its claim, and what has been written into the journal."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from glimpse.catalog.records import Image, ImportRecord
+from glimpse.errors import GlimpseError
+from glimpse.imports.progress import Phases
+from glimpse.imports.resources import Resources
+from glimpse.imports.stop import StopSignal
+from glimpse.transfer.plan import Plan
+
+
+class ImportRun:
+    """What the steps of the flow share. Everything that must outlive this process goes through :meth:`journal`."""
+
+    def __init__(self, resources: Resources, record: ImportRecord, phases: Phases) -> None:
+        self.resources = resources
+        self.record = record
+        self.phases = phases
+        self.stop = StopSignal()
+        self.state: dict[str, object] = dict(record.state)
+        self.ended = False
+        self._plan = Plan.from_dict(record.plan) if record.plan is not None else None
+
+    @property
+    def id(self) -> str:
+        """The import record's id, which is also the task's and the lock's."""
+        return self.record.id
+
+    @property
+    def image_id(self) -> str:
+        """The image that is imported."""
+        return self.record.image_id
+
+    @property
+    def claim(self) -> int:
+        """The number under which this conductor holds the import."""
+        return self.record.claim
+
+    @property
+    def plan(self) -> Plan:
+        """What is to be done with the bytes; worked out by the first step."""
+        if self._plan is None:
+            raise RuntimeError("The plan is used before the lock step has made it.")
+        return self._plan
+
+    @property
+    def flowing(self) -> frozenset[str]:
+        """The phases whose bytes flow while the deliver step runs, and which therefore end with it."""
+        phases = set()
+        if self.plan.convert is not None:
+            phases.add("image_conversion")
+        if not self.plan.spools and self.plan.source.kind != "staged":
+            phases.add("acquire")
+        if not self.plan.spools and self.plan.decompress is not None:
+            phases.add("image_decompression")
+        return frozenset(phases)
+
+    def image(self) -> Image:
+        """The image as it is now."""
+        return self.resources.catalog.images.get(self.image_id)
+
+    def adopt_plan(self, plan: Plan) -> None:
+        """Store the plan with the record, before any byte moves."""
+        self.resources.catalog.imports.journal(self.id, self.claim, plan=plan.to_dict())
+        self._plan = plan
+
+    def journal(self, **facts: object) -> None:
+        """Write down what a step has finished, so that whoever runs this import next does not do it again.
+
+        Raises ClaimLost when another conductor has taken over.
+        """
+        self.state.update(facts)
+        self.resources.catalog.imports.journal(
+            self.id, self.claim, state=self.state, phases=self.phases.snapshot()
+        )
+
+    @property
+    def failing(self) -> Mapping[str, object] | None:
+        """The error because of which this import is being taken back, once that is decided."""
+        return cast("Mapping[str, object] | None", self.state.get("failing"))
+
+    def fail(self, stage: str, error: GlimpseError) -> None:
+        """Decide that the import fails: from here on it is taken back, by this conductor or the next."""
+        self.journal(failing=describe(stage, error))
+
+    @property
+    def leaving(self) -> bool:
+        """Whether this conductor must let go of the import without judging it (claim lost, shutdown)."""
+        reason = self.stop.reason
+        return reason is not None and reason.code in {"claim-lost", "interrupted"}
+
+
+def describe(stage: str, error: GlimpseError) -> dict[str, object]:
+    """The error as it is kept in the record: ``stage``, ``code``, ``message``, ``hint``, ``retryable``."""
+    return {
+        "stage": stage,
+        "code": error.code,
+        "message": error.message,
+        "hint": error.hint,
+        "retryable": error.retryable,
+    }

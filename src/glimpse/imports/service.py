@@ -1,0 +1,113 @@
+"""Asking for an import: what the api room calls for ``POST /v2/images/{id}/import``."""
+
+import logging
+
+from taskflow.jobs.base import JobBoard
+
+from glimpse.access.caller import Caller
+from glimpse.access.policy import Policy
+from glimpse.access.target import image_target
+from glimpse.catalog import Catalog
+from glimpse.catalog.records import Image, ImportRecord, NewImport
+from glimpse.config import Settings
+from glimpse.errors import Conflict, Invalid
+from glimpse.imports import request as requests
+from glimpse.imports import targets
+from glimpse.imports.jobs import post
+from glimpse.imports.methods import METHODS
+from glimpse.imports.methods.base import Method
+from glimpse.stores.registry import Stores
+
+log = logging.getLogger(__name__)
+
+
+class ImportService:
+    """Checks a request, takes the lock and posts the job; a conductor does the rest."""
+
+    def __init__(
+        self, settings: Settings, catalog: Catalog, stores: Stores, policy: Policy, board: JobBoard
+    ) -> None:
+        self._settings = settings
+        self._catalog = catalog
+        self._stores = stores
+        self._policy = policy
+        self._board = board
+
+    def start(self, image: Image, body: object, header_store: str | None, caller: Caller) -> ImportRecord:
+        """Begin the import that ``body`` (decoded JSON) asks for on an image that the caller may see.
+
+        The checks are those of ``spec/api.md`` section 12, in its order. Raises Invalid, Conflict or Forbidden; when it
+        returns, the image is ``importing`` and the record is durable, whatever happens to this process.
+        """
+        request = requests.parse(body, self._settings.default.enabled_import_methods)
+        method = METHODS[request.method]
+        _check_state(image, method)
+        _check_formats(image)
+        self._policy.check("modify_image", caller, image_target(image))
+        if image.import_id is not None:
+            raise Conflict(
+                "An import of this image is already running.", hint="Follow it, or wait for its end."
+            )
+        chosen = targets.choose(
+            request,
+            header_store,
+            self._stores.all,
+            default=self._settings.default_store,
+            multi_store=self._settings.multi_store,
+        )
+        method.check(request, image, self._settings)
+        record = self._catalog.imports.begin(
+            NewImport(
+                image_id=image.id,
+                method=request.method,
+                request=dict(request.body),
+                stores=chosen,
+                all_stores_must_succeed=request.all_stores_must_succeed,
+                owner=caller.project_id,
+                user_id=caller.user_id,
+                roles=tuple(sorted(caller.roles)),
+                request_id=caller.request_id,
+                host=self._staging_host(image, method),
+                lists_stores=self._settings.multi_store,
+            ),
+            from_statuses=(method.required_status,),
+        )
+        try:
+            post(self._board, record)
+        except Exception:
+            log.warning(
+                "Job of import %s not posted; a conductor will find the record.", record.id, exc_info=True
+            )
+        return record
+
+    def _staging_host(self, image: Image, method: Method) -> str | None:
+        """The host whose conductors can do it: the one that holds the staged bytes, or any."""
+        if method.source != "staged":
+            return None
+        staged = self._catalog.staged.get(image.id)
+        return None if staged is None else staged.host
+
+
+def _check_state(image: Image, method: Method) -> None:
+    if image.status == "active":
+        raise Conflict(f"Image {image.id} is active; only an image without data can be imported.")
+    if image.status != method.required_status:
+        need = "data must be staged first" if method.source == "staged" else "it must be queued"
+        raise Conflict(
+            f"Import by {method.name} is not possible for an image in status {image.status!r}: {need}."
+        )
+
+
+def _check_formats(image: Image) -> None:
+    for name in ("container_format", "disk_format"):
+        if getattr(image, name) is None:
+            raise Conflict(f"'{name}' must be set before the import.", hint="PATCH the image first.")
+
+
+def check_enabled(settings: Settings) -> None:
+    """Raise Invalid when the configuration enables a method that is not there (called once at start)."""
+    for name in settings.default.enabled_import_methods:
+        if name not in METHODS:
+            raise Invalid(
+                f"[DEFAULT] enabled_import_methods names {name!r}, which this version does not offer."
+            )

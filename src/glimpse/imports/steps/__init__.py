@@ -1,0 +1,1 @@
+"""The steps of the import flow, one file each: what it does and how it is taken back."""

@@ -1,0 +1,137 @@
+"""The fourth step: one pass over the bytes, into every store that was asked for.
+
+What is delivered (size, digests, formats) is written into the journal before the first object is committed, so that a
+conductor which takes over between two commits knows what the others must be equal to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import cast
+
+from glimpse.catalog.records import NewLocation, Target
+from glimpse.errors import ClaimLost, GlimpseError, Unavailable
+from glimpse.imports.delivery import Cargo, cargo, facts
+from glimpse.imports.planning import algorithms
+from glimpse.imports.run import ImportRun
+from glimpse.stores.base import Annotates, Store
+from glimpse.transfer.protocols import Writer
+from glimpse.transfer.run import deliver as run_delivery
+
+
+def deliver(run: ImportRun) -> None:
+    """Write to every store that has not committed yet, then commit them one by one."""
+    waiting = [target.store for target in run.record.targets if target.state in ("pending", "writing")]
+    if waiting:
+        with ExitStack() as stack:
+            load = cargo(run, stack)
+            writers = stack.enter_context(_writers(run, load, waiting))
+            _fill(run, load, writers)
+            _commit(run, writers)
+    if not any(target.state == "committed" for target in _targets(run)):
+        raise _nothing_delivered(run)
+    run.phases.finish_running(run.flowing)
+
+
+def withdraw(run: ImportRun) -> None:
+    """Remove this import's objects from all stores, committed or not."""
+    for target in run.record.targets:
+        run.resources.stores.get(target.store).sweep(run.image_id, (), claim=run.claim)
+
+
+class _Writers:
+    """The writers of this attempt; those that were not published are aborted at its end."""
+
+    def __init__(self) -> None:
+        self.fed: dict[str, Writer] = {}
+        self.adopting: dict[str, Writer] = {}
+        self.published: set[str] = set()
+
+    def abort(self) -> None:
+        for store, writer in {**self.fed, **self.adopting}.items():
+            if store not in self.published:
+                writer.abort()
+
+
+@contextmanager
+def _writers(run: ImportRun, load: Cargo, waiting: list[str]) -> Iterator[_Writers]:
+    writers = _Writers()
+    try:
+        for name in waiting:
+            store = run.resources.stores.get(name)
+            run.resources.catalog.imports.start_target(run.id, run.claim, name)
+            try:
+                _open(run, load, store, writers)
+            except ClaimLost:
+                raise
+            except GlimpseError as error:
+                _fail_target(run, name, error)
+        yield writers
+    finally:
+        writers.abort()
+
+
+def _open(run: ImportRun, load: Cargo, store: Store, writers: _Writers) -> None:
+    if load.file is not None and not writers.adopting:
+        adopting = load.adopt(store, run)
+        if adopting is not None:
+            writers.adopting[store.id] = adopting
+            return
+    writers.fed[store.id] = store.writer(run.image_id, run.claim, load.size, data=load.data)
+
+
+def _fill(run: ImportRun, load: Cargo, writers: _Writers) -> None:
+    """Move the bytes, and write into the journal what they are. Objects are complete but not visible afterwards."""
+    if not writers.fed and not writers.adopting:
+        raise _nothing_delivered(run)
+    needed = () if load.digests else algorithms(run.resources.settings.default.hashing_algorithm)
+    size, digests, finding = load.size, load.digests, None
+    if writers.fed or needed:
+        done = run_delivery(
+            load.extents(),
+            writers.fed,
+            algorithms=needed,
+            inspector=load.inspection,
+            progress=run.phases,
+            stop=run.stop,
+            must_all=run.record.all_stores_must_succeed,
+            size_cap=run.resources.settings.default.image_size_cap,
+            total=load.size,
+        )
+        for store, error in done.failed.items():
+            _fail_target(run, store, error)
+            writers.fed.pop(store)
+        size, digests, finding = done.size, dict(done.digests) or load.digests, done.finding
+    load.verify(digests)
+    run.journal(delivered=facts(run, load, cast(int, size), digests, finding))
+
+
+def _commit(run: ImportRun, writers: _Writers) -> None:
+    for name, writer in {**writers.fed, **writers.adopting}.items():
+        run.stop.check()
+        store = run.resources.stores.get(name)
+        try:
+            url = writer.commit()
+        except GlimpseError as error:
+            _fail_target(run, name, error)
+            continue
+        metadata: Mapping[str, object] = store.metadata(url) if isinstance(store, Annotates) else {}
+        run.resources.catalog.imports.commit_target(run.id, run.claim, name, NewLocation(url, name, metadata))
+        writers.published.add(name)
+
+
+def _fail_target(run: ImportRun, store: str, error: GlimpseError) -> None:
+    """The store leaves this import, or ends it where all must succeed."""
+    if run.record.all_stores_must_succeed:
+        raise error
+    run.resources.catalog.imports.fail_target(run.id, run.claim, store, error.message)
+
+
+def _targets(run: ImportRun) -> tuple[Target, ...]:
+    return run.resources.catalog.imports.get(run.id).targets
+
+
+def _nothing_delivered(run: ImportRun) -> GlimpseError:
+    failed = [f"{target.store}: {target.error}" for target in _targets(run) if target.state == "failed"]
+    return Unavailable(f"No store could take the image ({'; '.join(failed)}).")

@@ -1,0 +1,16 @@
+"""The last step: the image becomes active, the task succeeds and the lock is free, in one transaction."""
+
+from typing import cast
+
+from glimpse.imports.run import ImportRun
+
+
+def finish(run: ImportRun) -> None:
+    """Publish what was delivered, then remove what is left in staging."""
+    attributes = cast("dict[str, object]", run.state["delivered"])
+    run.phases.finish("finish")
+    run.resources.catalog.imports.succeed(
+        run.id, run.claim, attributes=attributes, phases=run.phases.snapshot()
+    )
+    run.ended = True
+    run.resources.area.remove(run.image_id, claim=run.claim)

@@ -1,0 +1,53 @@
+"""The first step: plan the import, and clear what a dead conductor has left in stores. Taken back, it ends the record."""
+
+from glimpse.errors import GlimpseError
+from glimpse.imports.planning import draft
+from glimpse.imports.run import ImportRun
+
+# An import that was taken up this often without being handed back has most likely brought its conductors down itself.
+MOST_ATTEMPTS = 5
+
+
+class BringsDown(GlimpseError):
+    """The conductors that tried this import have all died."""
+
+    code = "brings-down"
+
+
+def lock(run: ImportRun) -> None:
+    """Work out the plan once and store it with the record (the lock itself is the record, held by the claim).
+
+    A record that was begun by another conductor may have objects in stores that no location row names: they are
+    removed before anything is written.
+    """
+    if run.record.attempts > MOST_ATTEMPTS:
+        raise BringsDown(
+            f"{MOST_ATTEMPTS} conductors have died while they ran this import.",
+            hint="Check the image on another machine, and the logs of the conductors.",
+        )
+    if run.record.plan is None:
+        run.adopt_plan(draft(run))
+    if run.record.attempts > 1:
+        clear_leftovers(run)
+
+
+def clear_leftovers(run: ImportRun) -> None:
+    """Remove objects of this image that are not its data from the stores that are still to be delivered to."""
+    keep = {location.url for location in run.image().locations}
+    for target in run.record.targets:
+        if target.state != "committed":
+            run.resources.stores.get(target.store).sweep(run.image_id, keep, claim=run.claim)
+
+
+def unlock(run: ImportRun) -> None:
+    """End the import as failed: the image is queued again, injected properties are as before, the lock is free."""
+    failing = dict(run.failing or {})
+    run.resources.catalog.imports.fail(
+        run.id,
+        run.claim,
+        error=failing,
+        message=str(failing.get("message", "")),
+        phases=run.phases.snapshot(),
+    )
+    run.ended = True
+    run.resources.area.remove(run.image_id, claim=run.claim)

@@ -1,0 +1,54 @@
+"""Which stores an import delivers to."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from glimpse.errors import Conflict, Invalid
+from glimpse.imports.request import ImportRequest
+
+
+class KnownStore(Protocol):
+    """What must be known of a store to choose it."""
+
+    @property
+    def id(self) -> str:
+        """The store's identifier."""
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be written to it."""
+
+
+def choose(
+    request: ImportRequest,
+    header_store: str | None,
+    stores: Sequence[KnownStore],
+    *,
+    default: str,
+    multi_store: bool,
+) -> tuple[str, ...]:
+    """The identifiers of the stores to deliver to, in the order asked for.
+
+    ``header_store`` is the value of ``X-Image-Meta-Store``. With a single store everything that names stores is
+    ignored. Raises Invalid or Conflict as checks 14 to 19 of ``spec/api.md`` section 12.
+    """
+    if not multi_store:
+        if not request.all_stores_must_succeed:
+            raise Invalid("'all_stores_must_succeed' can only be false where several stores are configured.")
+        return (default,)
+    if request.all_stores and (request.stores is not None or header_store):
+        raise Invalid("'all_stores' cannot be combined with 'stores' or the X-Image-Meta-Store header.")
+    if request.stores is not None and header_store:
+        raise Invalid("'stores' cannot be combined with the X-Image-Meta-Store header.")
+    writable = [store.id for store in stores if not store.read_only]
+    if request.all_stores:
+        return tuple(writable)
+    wanted = request.stores or ((header_store,) if header_store else (default,))
+    for store in wanted:
+        if store not in {known.id for known in stores}:
+            raise Conflict(f"There is no store {store!r}.", hint=f"Stores here: {', '.join(writable)}.")
+        if store not in writable:
+            raise Conflict(
+                f"Store {store!r} is read-only.", hint=f"Stores to write to: {', '.join(writable)}."
+            )
+    return tuple(wanted)
