@@ -1,0 +1,40 @@
+"""Decompressors, found by content and never by name. To add one: one file here, and one line in ``_ALL``."""
+
+from collections.abc import Iterable, Iterator
+
+from glimpse.errors import NotFound
+from glimpse.transfer.decompress.base import UNLIMITED, Decompressor, Limits
+from glimpse.transfer.decompress.gzip import Gzip
+from glimpse.transfer.extent import Buffer
+from glimpse.transfer.streams import peek
+
+__all__ = ["HEAD", "UNLIMITED", "Decompressor", "Limits", "decompressor", "detect", "unpack"]
+
+_ALL: tuple[Decompressor, ...] = (Gzip(),)
+_BY_NAME = {one.name: one for one in _ALL}
+
+# How much of a stream's beginning is looked at.
+HEAD = 512
+
+
+def detect(head: bytes) -> str | None:
+    """Which decompressor a stream that begins with ``head`` (:data:`HEAD` bytes) needs; None: none."""
+    return next((one.name for one in _ALL if one.matches(head)), None)
+
+
+def decompressor(name: str) -> Decompressor:
+    """The decompressor called ``name``. Raises NotFound."""
+    try:
+        return _BY_NAME[name]
+    except KeyError:
+        raise NotFound(f"There is no decompressor {name!r} here.") from None
+
+
+def unpack(chunks: Iterable[Buffer], *, limits: Limits = UNLIMITED) -> tuple[str | None, Iterator[Buffer]]:
+    """Which decompressor the first bytes ask for (None: none), and the stream, unpacked if one does.
+
+    Blocks until the first bytes are there.
+    """
+    head, stream = peek(chunks, HEAD)
+    name = detect(head)
+    return name, stream if name is None else decompressor(name).decompress(stream, limits=limits)
