@@ -37,7 +37,7 @@ def ignored(values: Values, multi_store: bool) -> tuple[str, ...]:
 def _described(values: Values, section: str, options: list[str]) -> str:
     if section != "DEFAULT" and section.upper() in ("DEFAULT", "DEFAULTS"):
         return f"[{section}] (it should be [DEFAULT]) {', '.join(options)}"
-    if fold(section) not in values.known:
+    if fold(section) not in values.known and fold(section) not in cfg.CONF:
         return f"[{section}]"
     return f"[{section}] {', '.join(options)}"
 
@@ -54,5 +54,5 @@ def _elsewhere(section: str, option: str) -> bool:
     conf: object = cfg.CONF
     if section != "DEFAULT":
         # Not get(): oslo.config raises an error of its own for a group that it does not know.
-        conf = cfg.CONF[section] if section in cfg.CONF else None
+        conf = cfg.CONF[section] if section in cfg.CONF else None  # noqa: SIM401
     return isinstance(conf, Mapping) and option in conf

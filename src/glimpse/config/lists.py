@@ -17,12 +17,13 @@ T = TypeVar("T")
 
 def split_list(text: str) -> list[str]:
     """The items of a list; empty items that are not quoted are left out. Raises ValueError."""
-    return _read(text, "[]", _items)
+    return _read(text.strip(), _items)
 
 
 def split_pairs(text: str) -> list[tuple[str, str]]:
     """Key and value of each pair, in order; a value keeps its further colons. Raises ValueError."""
-    return _read(text, "{}", _pairs)
+    text = text.strip()
+    return _read(text[1:-1] if text[:1] == "{" and text[-1:] == "}" else text, _pairs)
 
 
 def join_list(items: Iterable[object]) -> str:
@@ -43,13 +44,12 @@ def _quote(word: str, special: str) -> str:
     return f"{quote}{word}{quote}"
 
 
-def _read(text: str, brackets: str, parse: Callable[[str], list[T]]) -> list[T]:
+def _read(text: str, parse: Callable[[str], list[T]]) -> list[T]:
     """Parse ``text``; when its quotes do not fit, with the outermost pair put back.
 
     oslo.config takes a quote off both ends of a value that begins and ends with the same one, so that what
     was written as ``"a":"b"`` arrives as ``a":"b``.
     """
-    text = _unbracketed(text.strip(), brackets)
     try:
         return parse(text)
     except ValueError:
@@ -62,28 +62,44 @@ def _read(text: str, brackets: str, parse: Callable[[str], list[T]]) -> list[T]:
         raise
 
 
-def _unbracketed(text: str, brackets: str) -> str:
-    """``text`` without the brackets around the whole of it (those of ``[::1],[::2]`` are not)."""
-    opening, closing = brackets[0], brackets[1]
-    if not (text.startswith(opening) and text.endswith(closing)):
-        return text
-    depth = 0
+def _bracketed(text: str) -> bool:
+    """Whether the whole of ``text`` is in one pair of brackets (``[::1],[::2]`` is not)."""
+    depth, quote = 0, ""
+    if text[:1] != "[":
+        return False
     for position, char in enumerate(text):
-        depth += (char == opening) - (char == closing)
-        if depth == 0 and position < len(text) - 1:
-            return text
-    return text[1:-1] if depth == 0 else text
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in QUOTES:
+            quote = char
+        else:
+            depth += (char == "[") - (char == "]")
+        if depth == 0:
+            return position == len(text) - 1
+    # A quote that is never closed is a mistake of its own, which the reader of the items explains.
+    return quote != "" and text[-1:] == "]"
 
 
 def _items(text: str) -> list[str]:
+    text = text[1:-1] if _bracketed(text) else text
     items = []
     position = 0
     while position <= len(text):
         item, quoted, position = _token(text, position, _BREAKS)
+        if not quoted:
+            _plain(item)
         if item or quoted:
             items.append(item)
         position += 1
     return items
+
+
+def _plain(word: str) -> None:
+    """Refuse a word without quotes around it that looks like a slip of the pen."""
+    if any(quote in word for quote in QUOTES):
+        raise ValueError(f"the quotes of {word!r} do not go around it")
+    if word.count("[") != word.count("]"):
+        raise ValueError(f"the brackets of {word!r} do not fit")
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:

@@ -94,6 +94,6 @@ def _placed(database: Database, data: Path) -> Database:
 
 
 def _search_path(files: Sequence[Path], dirs: Sequence[Path]) -> tuple[Path, ...]:
-    """The directories of the configuration, those of the last files first."""
-    places = [Path(place).absolute() for place in dirs] + [Path(file).absolute().parent for file in files]
+    """The directories of the configuration, those read last first."""
+    places = [Path(file).absolute().parent for file in files] + [Path(place).absolute() for place in dirs]
     return tuple(dict.fromkeys(reversed(places)))

@@ -1,4 +1,4 @@
-"""The reference of every option, in Markdown; ``docs/configuration.md`` is what this module prints when run."""
+"""The reference of every option, in Markdown; ``docs/configuration.md`` is what this module prints."""
 
 import sys
 from collections.abc import Iterator

@@ -89,19 +89,28 @@ class Values:
             return get()
         except RecursionError:
             self._refuse(section, option, "refers to itself")
-        except (ValueError, cfg.Error) as error:
+        except cfg.NoSuchOptError as error:
+            word = "another option" if self._secret(section, option) else f"${error.opt_name}"
+            self._refuse(
+                section, option, f"refers to {word}, which is not there; for a dollar sign, write $$"
+            )
+        except cfg.Error as error:
             # oslo.config wraps what the kind said into a sentence of its own, without file or section.
             self._refuse(section, option, str(error.__context__ or error))
+        except ValueError as error:
+            self._refuse(section, option, str(error))
+
+    def _secret(self, section: str, option: str) -> bool:
+        declared = self._declared.get((fold(section), option))
+        return declared is None or declared.secret
 
     def _refuse(self, section: str, option: str, problem: str) -> NoReturn:
         """Say that what is written for an option is wrong, with what is written where it is no secret."""
-        declared = self._declared.get((fold(section), option))
-        origin = self.files.last(section, option)
-        told = ""
-        if origin is not None and str(origin) == self.whence(section, option):
-            told = " ".join(origin.text.split())[:60]
-        shown = f" = {told}" if told and declared is not None and not declared.secret else ""
-        raise ConfigError(f"{self.whence(section, option)}: [{section}] {option}{shown}: {problem}")
+        where, origin = self.whence(section, option), self.files.last(section, option)
+        shown = ""
+        if origin is not None and str(origin) == where and not self._secret(section, option):
+            shown = f" = {' '.join(origin.text.split())[:60]}"
+        raise ConfigError(f"{where}: [{section}] {option}{shown}: {problem}")
 
     def fail(self, section: str, option: str, problem: str, *, where: str = "") -> NoReturn:
         """Say what is wrong with an option, and who set it. Raises ConfigError, always."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated
 
-from glimpse.config.declare import Alias, Choices, Range, Section
+from glimpse.config.declare import BYTES, Alias, Choices, Range, Section
 
 Words = tuple[str, ...]
 Ports = tuple[Annotated[int, Range(1, 65535)], ...]
@@ -59,3 +59,6 @@ class ImageConversion(Section):
     """Plugin image_conversion: one disk format for all imported images."""
 
     output_format: Annotated[str, "The format that images are converted to.", Choices(*TARGETS)] = "raw"
+    max_sparse_bytes: Annotated[
+        int, "Most bytes of holes that a converted image may have.", BYTES, Range(0)
+    ] = 256 << 30
