@@ -1,0 +1,42 @@
+"""The static limits of the configuration. A negative limit means: none."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from glimpse.config import Settings
+from glimpse.errors import TooLarge
+
+# Written by imports, not by users: never counted against a user's quota.
+INTERNAL = "os_glance"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one image may hold."""
+
+    properties: int
+    tags: int
+    size: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        """The limits that the configuration sets."""
+        default = settings.default
+        return cls(default.image_property_quota, default.image_tag_quota, default.image_size_cap)
+
+    def check_properties(self, names: Collection[str]) -> None:
+        """Raise TooLarge when an image may not have all of these extra properties."""
+        count = sum(not name.startswith(INTERNAL) for name in names)
+        if 0 <= self.properties < count:
+            raise TooLarge(f"An image may have {self.properties} properties; this one would have {count}.")
+
+    def check_tags(self, tags: Collection[str]) -> None:
+        """Raise TooLarge when an image may not have all of these tags."""
+        count = len(set(tags))
+        if 0 <= self.tags < count:
+            raise TooLarge(f"An image may have {self.tags} tags; this one would have {count}.")
+
+    def check_size(self, size: int) -> None:
+        """Raise TooLarge when an image may not have this many bytes."""
+        if size > self.size:
+            raise TooLarge(f"An image may have {self.size} bytes; this one would have {size}.")

@@ -1,0 +1,50 @@
+"""No authentication: everybody is admin, and a token that names a user is taken at its word.
+
+For trying the service out on one machine. The service binds to loopback while this is in use.
+"""
+
+from collections.abc import Mapping
+
+from glimpse.access.caller import Caller, Unauthenticated
+
+# What a fresh Keystone says of its own roles: a token that has one on the left also has those on the right.
+IMPLIED = {
+    "admin": frozenset({"manager", "member", "reader"}),
+    "manager": frozenset({"member", "reader"}),
+    "member": frozenset({"reader"}),
+}
+
+EVERYBODY = Caller(
+    user_id=None, project_id=None, roles=frozenset({"admin", "member", "reader"}), is_admin=True
+)
+
+
+class NoAuth:
+    """Makes a caller of the header ``X-Auth-Token: user:project:role[,role…]``."""
+
+    def authenticate(self, headers: Mapping[str, str]) -> Caller:
+        """The caller of a request with these headers (lower-case names).
+
+        Without a token that is an admin without a project. Raises :class:`Unauthenticated` for a token of
+        another form.
+        """
+        token = headers.get("x-auth-token")
+        if token is None:
+            return EVERYBODY
+        user, project, named = self._parse(token)
+        roles = set(named)
+        for role in named:
+            roles |= IMPLIED.get(role, frozenset())
+        return Caller(user_id=user, project_id=project, roles=frozenset(roles), is_admin="admin" in roles)
+
+    @staticmethod
+    def _parse(token: str) -> tuple[str, str, list[str]]:
+        parts = token.split(":")
+        if len(parts) == 3 and parts[0].strip() and parts[1].strip():
+            roles = [role.strip().lower() for role in parts[2].split(",")]
+            if all(roles):
+                return parts[0].strip(), parts[1].strip(), roles
+        raise Unauthenticated(
+            "The token has not the form user:project:role[,role…].",
+            hint="This service runs without authentication; leave X-Auth-Token out to act as admin.",
+        )

@@ -1,0 +1,155 @@
+"""The application: every room that a request needs, put together for one process."""
+
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match
+
+from glimpse import __version__
+from glimpse.access.limits import Limits
+from glimpse.access.noauth import NoAuth
+from glimpse.access.policy import Policy
+from glimpse.api import errors, files, health, images, imports, info, stage
+from glimpse.api.context import Context
+from glimpse.api.gateway import Gateway
+from glimpse.api.leases import Leases
+from glimpse.api.schema import image_properties
+from glimpse.api.versions import Versions
+from glimpse.api.views import ImageView
+from glimpse.catalog import Catalog, Database
+from glimpse.config import Settings
+from glimpse.imports import jobs, plugins
+from glimpse.imports.service import ImportService
+from glimpse.staging.area import Area
+from glimpse.staging.budget import ByteBudget
+from glimpse.stores.registry import Stores
+
+# Short database calls; more threads than the pool has connections would only queue there.
+DATABASE_THREADS = 8
+# Disks and hashing: two cores are busy with four, and a slow store must not hold up the others.
+FILE_THREADS = 16
+# Verbs that HTTP and its registry know; others on unknown paths are not implemented rather than not found.
+VERBS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT"})
+WORDS = {
+    404: "There is nothing here.",
+    405: "This cannot be done here.",
+    501: "This service does not know this method.",
+}
+# Old clients rely on these paths being not found, not wrongly used.
+NEVER_405 = ("/tasks", "/info/usage")
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The ASGI application for these settings. Raises GlimpseError where they cannot work."""
+    context, close = _context(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        context.leases.start()
+        try:
+            yield
+        finally:
+            await context.leases.stop()
+            context.files.shutdown(cancel_futures=True)
+            context.database.shutdown()
+            close()
+
+    app = FastAPI(
+        title="Image API",
+        version=__version__,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        # FastAPI's documentation pages load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.context = context
+    # In the order of how often they are asked for: routes are tried one after the other. Included routers
+    # would be looked through by a second, slower search.
+    for resource in (images, files, stage, imports, info, health):
+        app.router.routes.extend(resource.router.routes)
+    app.add_exception_handler(HTTPException, _unrouted)
+    app.add_middleware(
+        Gateway,
+        versions=context.versions,
+        authentication=context.authentication,
+        policy=context.policy,
+        public_endpoint=settings.default.public_endpoint,
+        longest_request_id=settings.default.max_request_id_length,
+    )
+    return app
+
+
+def _context(settings: Settings) -> tuple[Context, Callable[[], None]]:
+    stores = Stores.from_settings(settings.stores, settings.default_store)
+    stores.check()
+    policy = Policy.of(settings)
+    database = Database(settings.database.connection)
+    catalog = Catalog(database, task_time_to_live=settings.task.task_time_to_live)
+    board = jobs.open_board(database)
+
+    def close() -> None:
+        board.close()
+        database.close()
+
+    formats = settings.image_format
+    buffers = settings.glimpse.upload_buffer_bytes
+    context = Context(
+        settings=settings,
+        catalog=catalog,
+        stores=stores,
+        area=Area(settings.staging_dir),
+        policy=policy,
+        limits=Limits.of(settings),
+        imports=ImportService(settings, catalog, stores, policy, board),
+        plugins=plugins.load(settings.image_import_opts.image_import_plugins, settings),
+        authentication=NoAuth(),
+        versions=Versions.of(multi_store=settings.multi_store, cache=False, imports=settings.import_enabled),
+        view=ImageView(
+            multi_store=settings.multi_store,
+            show_locations=settings.default.show_multiple_locations,
+            show_direct_url=settings.default.show_image_direct_url,
+            weights={store.id: store.weight for store in settings.stores},
+        ),
+        schema=image_properties(formats.disk_formats, formats.container_formats),
+        budget=ByteBudget(buffers - buffers // 4),
+        read_ahead=ByteBudget(buffers // 4),
+        leases=Leases(catalog.uploads.renew, settings.glimpse.upload_lease),
+        process=f"{socket.gethostname()}:{os.getpid()}",
+        database=ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="database"),
+        files=ThreadPoolExecutor(FILE_THREADS, thread_name_prefix="files"),
+    )
+    return context, close
+
+
+async def _unrouted(request: Request, error: Exception) -> Response:
+    """No operation for this path or this verb."""
+    assert isinstance(error, HTTPException)
+    status, headers = error.status_code, {}
+    if status == 405:
+        if request.scope["path"].endswith(NEVER_405):
+            status = 404
+        else:
+            headers["allow"] = ", ".join(sorted(_verbs(request)))
+    elif status == 404 and request.method not in VERBS:
+        status = 501
+    body, media_type = errors.render(
+        status, WORDS.get(status, str(error.detail)), request.headers.get("accept")
+    )
+    return Response(body, status, headers, media_type=media_type)
+
+
+def _verbs(request: Request) -> set[str]:
+    found: set[str] = set()
+    for route in request.app.routes:
+        match, _ = route.matches(request.scope)
+        if match is not Match.NONE:
+            found |= route.methods or set()
+    return found

@@ -1,0 +1,83 @@
+"""What every request of one api process works with."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar, cast
+
+from starlette.requests import Request
+
+from glimpse.access.caller import Caller
+from glimpse.access.limits import Limits
+from glimpse.access.noauth import NoAuth
+from glimpse.access.policy import Policy
+from glimpse.api.leases import Leases
+from glimpse.api.schema import Description
+from glimpse.api.versions import Versions
+from glimpse.api.views import ImageView
+from glimpse.catalog import Catalog
+from glimpse.catalog.records import Viewer
+from glimpse.config import Settings
+from glimpse.imports.plugins.base import Plugin
+from glimpse.imports.service import ImportService
+from glimpse.staging.area import Area
+from glimpse.staging.budget import ByteBudget
+from glimpse.stores.registry import Stores
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The rooms below, configured, and this process's own means.
+
+    ``database`` and ``files`` are the threads for short calls of the catalog and for bytes: a slow disk
+    must not keep a listing waiting. ``budget`` bounds what uploads hold in memory, ``read_ahead`` what
+    downloads do: apart, since a client that does not read its download must not hold up uploads.
+    """
+
+    settings: Settings
+    catalog: Catalog
+    stores: Stores
+    area: Area
+    policy: Policy
+    limits: Limits
+    imports: ImportService
+    plugins: tuple[Plugin, ...]
+    authentication: NoAuth
+    versions: Versions
+    view: ImageView
+    schema: dict[str, Description]
+    budget: ByteBudget
+    read_ahead: ByteBudget
+    leases: Leases
+    process: str
+    database: ThreadPoolExecutor
+    files: ThreadPoolExecutor
+
+    async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a short blocking call, usually of the catalog, beside the event loop."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.database, lambda: function(*args, **kwargs))
+
+    async def work(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a blocking call that moves bytes beside the event loop."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.files, lambda: function(*args, **kwargs))
+
+
+def context_of(request: Request) -> Context:
+    """The context of the application that serves this request."""
+    return cast(Context, request.app.state.context)
+
+
+def caller_of(request: Request) -> Caller:
+    """Who makes this request, as the gateway found out."""
+    return cast(Caller, request.scope["glimpse.caller"])
+
+
+def viewer_of(caller: Caller) -> Viewer:
+    """What the caller may see."""
+    return Viewer(caller.project_id, caller.is_admin)

@@ -1,0 +1,112 @@
+"""From what went wrong to an HTTP answer.
+
+Clients of the Image API key on the status code; the body is for people. It is JSON unless the client asks for
+text or HTML.
+"""
+
+import html
+import json
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+
+from glimpse import errors
+from glimpse.access.caller import Unauthenticated
+
+Headers = list[tuple[bytes, bytes]]
+
+# Narrow kinds before wide ones; everything else that is a GlimpseError is our fault.
+STATUS: tuple[tuple[type[errors.GlimpseError], int], ...] = (
+    (Unauthenticated, 401),
+    (errors.Invalid, 400),
+    (errors.Forbidden, 403),
+    (errors.NotFound, 404),
+    (errors.Conflict, 409),
+    (errors.ClaimLost, 409),
+    (errors.Gone, 410),
+    (errors.TooLarge, 413),
+    (errors.NoSpace, 413),
+    (errors.UnsafeImage, 415),
+    (errors.Unavailable, 503),
+    (errors.Cancelled, 503),
+)
+
+
+class HttpError(errors.GlimpseError):
+    """A refusal that only HTTP knows: it has its own status and perhaps headers."""
+
+    code = "http"
+
+    def __init__(
+        self, status: int, message: str, *, headers: Mapping[str, str] | None = None, hint: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.headers = dict(headers or {})
+
+
+def status_of(error: errors.GlimpseError) -> int:
+    """The HTTP status of an error."""
+    if isinstance(error, HttpError):
+        return error.status
+    for kind, status in STATUS:
+        if isinstance(error, kind):
+            return status
+    return 500
+
+
+def text_of(error: errors.GlimpseError) -> str:
+    """What the client is told: the message, then what to do next."""
+    return f"{error.message} {error.hint}".strip()
+
+
+def preferred(accept: str | None) -> str:
+    """``json``, ``html`` or ``text``: what the client likes best of what we offer; ``json`` when it does not
+    care.
+    """
+    best, best_quality = "json", 0.0
+    for quality, media in _accepted(accept or ""):
+        kind = {"text/html": "html", "text/plain": "text", "text/*": "text"}.get(media, "")
+        if media in ("application/json", "application/*", "*/*"):
+            kind = "json"
+        if kind and quality > best_quality:
+            best, best_quality = kind, quality
+    return best
+
+
+def _accepted(accept: str) -> Iterable[tuple[float, str]]:
+    for part in accept.split(","):
+        media, *parameters = [piece.strip().lower() for piece in part.split(";")]
+        quality = 1.0
+        for parameter in parameters:
+            if parameter.startswith("q="):
+                try:
+                    quality = float(parameter[2:])
+                except ValueError:
+                    quality = 0.0
+        yield quality, media
+
+
+def reason(status: int) -> str:
+    """The standard words for a status code."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"
+
+
+def render(status: int, message: str, accept: str | None) -> tuple[bytes, str]:
+    """Body and content type of an error answer."""
+    title = reason(status)
+    line = f"{status} {title}"
+    kind = preferred(accept)
+    if kind == "text":
+        return f"{line}\n\n{message}\n\n   ".encode(errors="replace"), "text/plain; charset=UTF-8"
+    if kind == "html":
+        said = html.escape(message)
+        page = (
+            f"<html>\n <head>\n  <title>{line}</title>\n </head>\n <body>\n  <h1>{line}</h1>\n"
+            f"  {said}<br /><br />\n\n\n\n </body>\n</html>"
+        )
+        return page.encode(errors="replace"), "text/html; charset=UTF-8"
+    document = {"message": message, "code": line, "title": title}
+    return json.dumps(document, ensure_ascii=False).encode(errors="replace"), "application/json"

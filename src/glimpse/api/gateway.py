@@ -1,0 +1,174 @@
+"""What happens to every request before and after its operation: version, request id, caller, errors.
+
+Plain ASGI, since a wrapped request and response object would cost a third of a small request.
+"""
+
+import logging
+import uuid
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from glimpse.access.caller import Caller
+from glimpse.access.noauth import NoAuth
+from glimpse.access.policy import Policy
+from glimpse.api import errors
+from glimpse.api.jsonbody import JSON, dumps
+from glimpse.api.versions import Versions
+from glimpse.errors import GlimpseError
+
+LOG = logging.getLogger(__name__)
+
+# Ours, beside the Image API: without a version, and without a caller.
+OPEN_PATHS = frozenset({"/healthcheck", "/openapi.json", "/docs", "/metrics"})
+
+
+class Gateway:
+    """The ASGI application around all resources."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        versions: Versions,
+        authentication: NoAuth,
+        policy: Policy,
+        public_endpoint: str | None,
+        longest_request_id: int,
+    ) -> None:
+        self._app = app
+        self._versions = versions
+        self._prefixes = versions.prefixes()
+        self._authentication = authentication
+        self._policy = policy
+        self._public_endpoint = public_endpoint.rstrip("/") if public_endpoint else None
+        self._longest_request_id = longest_request_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        exchange = Exchange(scope, send, headers.get("accept"))
+        try:
+            await self._serve(scope, receive, exchange, headers)
+        except GlimpseError as error:
+            status = errors.status_of(error)
+            if status >= 500:
+                LOG.warning("%s %s: %s", exchange.request_id, scope["path"], error.message)
+            extra = error.headers if isinstance(error, errors.HttpError) else {}
+            await exchange.refuse(status, errors.text_of(error), receive, extra)
+        except Exception:
+            LOG.exception("%s %s %s failed", exchange.request_id, scope["method"], scope["path"])
+            await exchange.refuse(
+                500, "Something went wrong here; the log says what, under this request's id.", receive
+            )
+
+    async def _serve(
+        self, scope: Scope, receive: Receive, exchange: "Exchange", headers: Mapping[str, str]
+    ) -> None:
+        path: str = scope["path"]
+        if scope["method"] == "OPTIONS":
+            await exchange.answer(200, b"", "text/plain")
+            return
+        if path in OPEN_PATHS:
+            await self._app(scope, receive, exchange.send)
+            return
+        segment, slash, rest = path[1:].partition("/")
+        if segment not in self._prefixes:
+            if segment == "versions":
+                await exchange.answer(200, self._document(scope, headers), JSON)
+                return
+            if not segment or not self._versions.of_media_type(headers.get("accept", "")):
+                await exchange.answer(300, self._document(scope, headers), JSON)
+                return
+            rest, slash = path[1:], "/"
+        exchange.request_id = self._request_id(headers.get("x-openstack-request-id"))
+        scope["glimpse.caller"] = self._caller(headers, exchange.request_id)
+        scope["path"] = f"/v2{slash}{rest}"
+        scope["raw_path"] = quote(scope["path"]).encode()
+        await self._app(scope, receive, exchange.send)
+
+    def _document(self, scope: Scope, headers: Mapping[str, str]) -> bytes:
+        return dumps(self._versions.document(base_url(self._public_endpoint, scope, headers)))
+
+    def _request_id(self, given: str | None) -> str:
+        if not given:
+            return f"req-{uuid.uuid4()}"
+        if len(given) > self._longest_request_id:
+            raise errors.HttpError(431, f"A request id may have {self._longest_request_id} characters.")
+        return given if given.startswith("req-") else f"req-{given}"
+
+    def _caller(self, headers: Mapping[str, str], request_id: str) -> Caller:
+        named = self._authentication.authenticate(headers)
+        caller = Caller(named.user_id, named.project_id, named.roles, named.is_admin, request_id)
+        is_admin = self._policy.is_admin(caller)
+        if is_admin == caller.is_admin:
+            return caller
+        return Caller(named.user_id, named.project_id, named.roles, is_admin, request_id)
+
+
+class Exchange:
+    """One request and its answer, of which the head goes out once."""
+
+    __slots__ = ("_accept", "_scope", "_send", "_started", "request_id")
+
+    def __init__(self, scope: Scope, send: Send, accept: str | None) -> None:
+        self._scope = scope
+        self._send = send
+        self._accept = accept
+        self._started = False
+        self.request_id = ""
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on, its head with the request id."""
+        if message["type"] == "http.response.start":
+            self._started = True
+            if self.request_id:
+                message.setdefault("headers", [])
+                message["headers"] = [
+                    *message["headers"], (b"x-openstack-request-id", self.request_id.encode("latin-1"))
+                ]  # fmt: skip
+        await self._send(message)
+
+    async def answer(
+        self,
+        status: int,
+        body: bytes,
+        media_type: str,
+        extra: Mapping[str, str] | None = None,
+        *,
+        more: bool = False,
+    ) -> None:
+        """Send a whole answer."""
+        headers = [
+            (b"content-length", str(len(body)).encode()),
+            (b"content-type", media_type.encode()),
+            *((name.lower().encode(), value.encode("latin-1")) for name, value in (extra or {}).items()),
+        ]
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body, "more_body": more})
+
+    async def refuse(
+        self, status: int, message: str, receive: Receive, extra: Mapping[str, str] | None = None
+    ) -> None:
+        """Send an error, unless the answer has begun: then the connection breaks, which a client notices as
+        well.
+        """
+        if self._started:
+            return
+        body, media_type = errors.render(status, message, self._accept)
+        await self.answer(status, body, media_type, extra)
+
+
+def base_url(public_endpoint: str | None, scope: Scope, headers: Mapping[str, str]) -> str:
+    """This service's URL as the client knows it, without a slash at its end."""
+    if public_endpoint:
+        return public_endpoint.rstrip("/")
+    host = headers.get("host")
+    if not host:
+        address = scope.get("server") or ("127.0.0.1", 9292)
+        host = f"{address[0]}:{address[1]}"
+    return f"{scope.get('scheme', 'http')}://{host}"

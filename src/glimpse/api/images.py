@@ -1,0 +1,160 @@
+"""Images: create, list, show, update, delete."""
+
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from glimpse.access.caller import Caller
+from glimpse.access.target import image_target, project_target
+from glimpse.api import creating, jsonbody, jsonpatch, paging, patching
+from glimpse.api.context import Context, caller_of, context_of, viewer_of
+from glimpse.api.gateway import base_url
+from glimpse.api.jsonbody import answer
+from glimpse.api.operation import operations
+from glimpse.api.removal import remove_data
+from glimpse.api.schema import UUID
+from glimpse.catalog.records import Image
+from glimpse.errors import Forbidden, NotFound
+
+router = operations("images")
+
+
+@router.post("/v2/images", status_code=201)
+async def create(request: Request) -> Response:
+    """Make an image without data."""
+    context, caller = context_of(request), caller_of(request)
+    body = await jsonbody.read_object(request)
+    wanted = creating.new_image(body, context.schema, caller)
+    target = {
+        **wanted.properties,
+        "owner": wanted.owner,
+        "project_id": wanted.owner,
+        "visibility": wanted.visibility,
+        "name": wanted.name,
+    }
+    if not context.policy.allows("add_image", caller, target):
+        if wanted.owner != caller.project_id:
+            raise Forbidden("You are not allowed to create images for another project.")
+        raise Forbidden("You are not allowed to create images.")
+    _check_visibility(context, caller, wanted.visibility, target)
+    context.limits.check_tags(wanted.tags)
+    context.limits.check_properties(wanted.properties)
+    image = await context.call(context.catalog.images.create, wanted)
+    return answer(context.view.render(image), 201, _created(context, request, image))
+
+
+@router.get("/v2/images")
+async def list_images(request: Request) -> Response:
+    """A page of the images that the caller may see."""
+    context, caller = context_of(request), caller_of(request)
+    jsonbody.refuse_body(request)
+    pairs = paging.parameters(request.scope["query_string"])
+    default = context.settings.default
+    query = paging.query(pairs, default_limit=default.limit_param_default, longest=default.api_limit_max)
+    context.policy.check("get_images", caller, project_target(caller.project_id))
+    page = await context.call(context.catalog.images.list, query, viewer_of(caller))
+    allowed = [
+        image for image in page.images if context.policy.allows("get_image", caller, image_target(image))
+    ]
+    more = page.more and allowed
+    return answer(
+        {
+            "images": [context.view.render(image) for image in allowed],
+            **_in_order(paging.links(pairs, page.images[-1].id if more else None)),
+        }
+    )
+
+
+@router.get("/v2/images/{image_id}")
+async def show(request: Request, image_id: str) -> Response:
+    """One image."""
+    jsonbody.refuse_body(request)
+    return answer(context_of(request).view.render(await visible(request, image_id)))
+
+
+@router.patch("/v2/images/{image_id}")
+async def update(request: Request, image_id: str) -> Response:
+    """Change what the changes name and nothing else."""
+    context, caller = context_of(request), caller_of(request)
+    parse = jsonpatch.parser(request.headers.get("content-type"))
+    changes = parse(jsonbody.parse(await jsonbody.read(request)))
+    patching.check_changes(changes, context.schema)
+    image = await visible(request, image_id)
+    if not changes:
+        return answer(context.view.render(image))
+    target = image_target(image)
+    context.policy.check("modify_image", caller, target)
+    edit = patching.edit(image, changes, caller)
+    visibility = edit.attributes.get("visibility")
+    if isinstance(visibility, str):
+        _check_visibility(context, caller, visibility, target)
+    if edit.tags is not None:
+        context.limits.check_tags(edit.tags)
+    if not edit.properties.keys() <= image.properties.keys():
+        context.limits.check_properties((image.properties.keys() | edit.properties.keys()) - edit.removed)
+    changed = await context.call(
+        context.catalog.images.update,
+        image.id,
+        set=edit.attributes,
+        properties=edit.properties,
+        remove_properties=edit.removed,
+        tags=edit.tags,
+    )
+    return answer(context.view.render(changed))
+
+
+@router.delete("/v2/images/{image_id}", status_code=204)
+async def delete(request: Request, image_id: str) -> Response:
+    """Remove an image and its data; what writes to it at the moment is told to stop."""
+    context, caller = context_of(request), caller_of(request)
+    jsonbody.refuse_body(request)
+    image = await visible(request, image_id)
+    context.policy.check("delete_image", caller, image_target(image))
+    if image.protected:
+        raise Forbidden(f"Image {image.id} is protected.", hint="Set protected to false first.")
+    deleted = await context.call(context.catalog.images.delete, image.id, viewer_of(caller))
+    await context.work(remove_data, context.stores, context.area, deleted)
+    return empty(204)
+
+
+async def visible(request: Request, image_id: str) -> Image:
+    """The image, if the caller may see it. Raises NotFound: who may not see it must not learn that it is
+    there.
+    """
+    context, caller = context_of(request), caller_of(request)
+    if UUID.match(image_id) is None:
+        raise NotFound(f"There is no image {image_id[:100]}.")
+    image = await context.call(context.catalog.images.get, image_id, viewer_of(caller))
+    if not context.policy.allows("get_image", caller, image_target(image)):
+        raise NotFound(f"There is no image {image_id}.")
+    return image
+
+
+def empty(status: int) -> Response:
+    """An answer without a body, as clients have always seen it."""
+    return Response(None, status, {"content-type": "text/html; charset=UTF-8"})
+
+
+def _check_visibility(
+    context: Context, caller: Caller, visibility: str, target: Mapping[str, object]
+) -> None:
+    if visibility == "public":
+        context.policy.check("publicize_image", caller, target)
+    elif visibility == "community":
+        context.policy.check("communitize_image", caller, target)
+
+
+def _created(context: Context, request: Request, image: Image) -> dict[str, str]:
+    settings = context.settings
+    base = base_url(settings.default.public_endpoint, request.scope, request.headers)
+    headers = {"location": f"{base}/v2/images/{image.id}"}
+    if settings.import_enabled and settings.default.enabled_import_methods:
+        headers["openstack-image-import-methods"] = ",".join(settings.default.enabled_import_methods)
+    if settings.multi_store:
+        headers["openstack-image-store-ids"] = ",".join(store.id for store in settings.stores)
+    return headers
+
+
+def _in_order(links: dict[str, str]) -> dict[str, str]:
+    return {"first": links.pop("first"), "schema": "/v2/schemas/images", **links}

@@ -1,0 +1,143 @@
+"""Imports: start one, and watch it."""
+
+import re
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from glimpse.access.caller import Caller
+from glimpse.api import jsonbody
+from glimpse.api.context import caller_of, context_of
+from glimpse.api.images import empty, visible
+from glimpse.api.info import check_imports
+from glimpse.api.jsonbody import answer
+from glimpse.api.operation import operations
+from glimpse.api.views import timestamp
+from glimpse.catalog.records import ImportRecord, Phase
+from glimpse.errors import NotFound
+from glimpse.imports.request import parse
+
+router = operations("imports")
+
+_USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@")
+
+
+@router.post("/v2/images/{image_id}/import", status_code=202)
+async def start(request: Request, image_id: str) -> Response:
+    """Begin an import; it goes on after the answer."""
+    context, caller = context_of(request), caller_of(request)
+    check_imports(context)
+    body = await jsonbody.read_object(request)
+    parse(body, context.settings.default.enabled_import_methods)
+    image = await visible(request, image_id)
+    await context.call(context.imports.start, image, body, request.headers.get("x-image-meta-store"), caller)
+    return empty(202)
+
+
+@router.get("/v2/images/{image_id}/import")
+async def watch(request: Request, image_id: str) -> Response:
+    """The newest import of the image, while it runs and after."""
+    context = context_of(request)
+    jsonbody.refuse_body(request)
+    check_imports(context)
+    image = await visible(request, image_id)
+    records = await context.call(context.catalog.imports.for_image, image.id)
+    if not records:
+        raise NotFound(f"Image {image.id} was never imported.")
+    return answer(progress(records[0]))
+
+
+@router.get("/v2/images/{image_id}/tasks")
+async def tasks(request: Request, image_id: str) -> Response:
+    """The imports of the image as tasks, in the raw form that clients have always seen."""
+    context, caller = context_of(request), caller_of(request)
+    jsonbody.refuse_body(request)
+    image = await visible(request, image_id)
+    records = await context.call(context.catalog.imports.for_image, image.id)
+    return answer({"tasks": [task(record) for record in records if _shown(record, caller)]})
+
+
+def progress(record: ImportRecord) -> dict[str, object]:
+    """An import as its user watches it."""
+    method = record.request.get("method")
+    shown = (
+        {key: mask(value) if key == "uri" else value for key, value in method.items()}
+        if isinstance(method, dict)
+        else {}
+    )
+    return {
+        "id": record.id,
+        "image_id": record.image_id,
+        "status": record.status,
+        "method": {"name": record.method, **shown},
+        "stores": [
+            {
+                "store": target.store,
+                "state": target.state,
+                **({"url": mask(target.url)} if target.url is not None else {}),
+                **({"error": target.error} if target.error is not None else {}),
+            }
+            for target in record.targets
+        ],
+        "phases": [_phase(phase) for phase in record.phases],
+        "message": record.message,
+        "error": None if record.error is None else dict(record.error),
+        "created_at": timestamp(record.created_at),
+        "updated_at": timestamp(record.updated_at),
+    }
+
+
+def task(record: ImportRecord) -> dict[str, object]:
+    """An import as a row of the tasks table; times without a zone, to the microsecond."""
+    request = dict(record.request)
+    method = request.get("method")
+    if isinstance(method, dict) and "uri" in method:
+        request["method"] = {**method, "uri": mask(method["uri"])}
+    return {
+        "id": record.id,
+        "type": "api_image_import",
+        "status": record.status,
+        "owner": record.owner,
+        "expires_at": _moment(record.expires_at),
+        "created_at": _moment(record.created_at),
+        "updated_at": _moment(record.updated_at),
+        "deleted_at": None,
+        "deleted": False,
+        "image_id": record.image_id,
+        "request_id": record.request_id,
+        "user_id": record.user_id,
+        "input": {"image_id": record.image_id, "import_req": request, "backend": list(record.stores)},
+        "result": None if record.result is None else dict(record.result),
+        "message": record.message,
+    }
+
+
+def mask(value: object) -> object:
+    """A URL without the user name and password that it may carry."""
+    return _USERINFO.sub(r"\1***@", value) if isinstance(value, str) else value
+
+
+def _shown(record: ImportRecord, caller: Caller) -> bool:
+    if record.expires_at is not None and record.expires_at <= datetime.now(UTC):
+        return False
+    return caller.is_admin or record.owner == caller.project_id
+
+
+def _phase(phase: Phase) -> dict[str, object]:
+    return {
+        "name": phase.name,
+        "state": phase.state,
+        "done": phase.done,
+        "total": phase.total,
+        "started_at": None if phase.started_at is None else timestamp(phase.started_at),
+        "finished_at": None if phase.finished_at is None else timestamp(phase.finished_at),
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return (
+        None
+        if moment is None
+        else moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+    )

@@ -1,0 +1,100 @@
+"""The uploads that run in this process: their leases are renewed, and they are told when they must end."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from glimpse.api.errors import HttpError
+from glimpse.catalog.records import UploadClaim
+from glimpse.errors import ClaimLost, GlimpseError, Unavailable
+
+LOG = logging.getLogger(__name__)
+
+# A lease is renewed this often before it would end, so that one slow moment of the database loses nothing.
+RENEWALS_PER_LEASE = 3
+# Seconds without a byte after which a client counts as gone although its connection stands.
+STALL_SECONDS = 300.0
+
+
+class Upload:
+    """One running upload. Its task is cancelled to end it; :attr:`error` says why then."""
+
+    __slots__ = ("active_at", "claim", "error", "task")
+
+    def __init__(self, claim: UploadClaim, task: asyncio.Task[None]) -> None:
+        self.claim = claim
+        self.task = task
+        self.error: GlimpseError | None = None
+        self.active_at = time.monotonic()
+
+    def stop(self, error: GlimpseError) -> None:
+        """Make the upload end with this error."""
+        if self.error is None:
+            self.error = error
+            self.task.cancel()
+
+
+class Leases:
+    """``renew`` is the catalog's, blocking; ``seconds`` is how long a lease lasts."""
+
+    def __init__(self, renew: Callable[[UploadClaim, float], None], seconds: float) -> None:
+        self._renew = renew
+        self.seconds = seconds
+        self._running: dict[str, Upload] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def count(self) -> int:
+        """How many uploads run here."""
+        return len(self._running)
+
+    def hold(self, upload: Upload) -> None:
+        """Renew this upload's lease from now on."""
+        self._running[upload.claim.upload_id] = upload
+
+    def drop(self, upload: Upload) -> None:
+        """The upload has ended."""
+        self._running.pop(upload.claim.upload_id, None)
+
+    def start(self) -> None:
+        """Begin renewing, on the running event loop."""
+        self._task = asyncio.create_task(self._loop(), name="upload leases")
+
+    async def stop(self) -> None:
+        """End every upload, wait until each has put its image right, and renew no more."""
+        uploads = list(self._running.values())
+        for upload in uploads:
+            upload.stop(Unavailable("The service is stopping.", hint="Upload again in a moment."))
+        await asyncio.gather(*(upload.task for upload in uploads), return_exceptions=True)
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _loop(self) -> None:
+        while True:
+            await asyncio.sleep(self.seconds / RENEWALS_PER_LEASE)
+            quiet_since = time.monotonic() - STALL_SECONDS
+            for upload in list(self._running.values()):
+                if upload.active_at < quiet_since:
+                    upload.stop(HttpError(408, f"No data came for {STALL_SECONDS:.0f} seconds."))
+            due = [upload.claim for upload in self._running.values()]
+            if due:
+                # One thread for the round, not a call for each: 2,000 uploads must not fill the pool's queue.
+                for lost in await asyncio.to_thread(self._round, due):
+                    upload_lost = self._running.get(lost.upload_id)
+                    if upload_lost is not None:
+                        upload_lost.stop(ClaimLost("The image was taken away from this upload."))
+
+    def _round(self, due: list[UploadClaim]) -> list[UploadClaim]:
+        lost = []
+        for claim in due:
+            try:
+                self._renew(claim, self.seconds)
+            except ClaimLost:
+                lost.append(claim)
+            except Exception:
+                LOG.warning("The lease of an upload could not be renewed; trying again.", exc_info=True)
+        return lost

@@ -1,0 +1,111 @@
+"""What a list of changes does to an image: pure functions from a record to the rows that change."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from glimpse.access.caller import Caller
+from glimpse.api import reserved
+from glimpse.api.jsonpatch import Change
+from glimpse.api.schema import Description, check, check_extra
+from glimpse.catalog.records import Image
+from glimpse.errors import Conflict, Forbidden
+
+# While an image has one of these its data is not yet there, so its format may still be named.
+FORMATS_MAY_CHANGE = ("queued", "importing")
+FORMATS = ("disk_format", "container_format")
+
+
+@dataclass(slots=True)
+class Edit:
+    """The rows of one image that a request changes; nothing else is written."""
+
+    attributes: dict[str, object] = field(default_factory=dict)
+    properties: dict[str, str | None] = field(default_factory=dict)
+    removed: set[str] = field(default_factory=set)
+    tags: list[str] | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.attributes or self.properties or self.removed or self.tags is not None)
+
+
+def check_changes(changes: Sequence[Change], schema: dict[str, Description]) -> None:
+    """Raise what can be said of the changes without looking at the image: 403 for names, 400 for values."""
+    for change in changes:
+        name = change.path[0]
+        reserved.refuse_read_only(name)
+        reserved.refuse_reserved(name)
+        if name == "id":
+            raise Forbidden("The attribute id is read-only.")
+        if name == "locations":
+            raise Forbidden("Locations cannot be changed here.")
+        if change.operation == "remove":
+            continue
+        if name in schema:
+            check(name, change.value, schema[name])
+        else:
+            check_extra(name, change.value)
+
+
+def edit(image: Image, changes: Sequence[Change], caller: Caller) -> Edit:
+    """What the changes, applied one after the other, make of the image. Raises Forbidden, Conflict."""
+    editor = _Editor(image, caller)
+    for change in changes:
+        editor.apply(change)
+    return editor.edit
+
+
+class _Editor:
+    def __init__(self, image: Image, caller: Caller) -> None:
+        self.edit = Edit()
+        self._image = image
+        self._caller = caller
+        self._present = set(image.properties)
+        self._verbs: dict[str, Callable[[Change], None]] = {
+            "add": self._add,
+            "replace": self._replace,
+            "remove": self._remove,
+        }
+
+    def apply(self, change: Change) -> None:
+        self._verbs[change.operation](change)
+
+    def _add(self, change: Change) -> None:
+        name = change.path[0]
+        if change.strict and (name in reserved.BASE or name in self._present):
+            raise Conflict(f"The property {name} is already there.")
+        self._set(name, change.value)
+
+    def _replace(self, change: Change) -> None:
+        name = change.path[0]
+        if name not in reserved.BASE and name not in self._present:
+            raise Conflict(f"The property {name} is not there.")
+        self._set(name, change.value)
+
+    def _remove(self, change: Change) -> None:
+        name = change.path[0]
+        if name in reserved.BASE:
+            raise Forbidden(f"The attribute {name} cannot be removed.")
+        if name not in self._present:
+            raise Conflict(f"The property {name} is not there.")
+        self._present.discard(name)
+        self.edit.properties.pop(name, None)
+        self.edit.removed.add(name)
+
+    def _set(self, name: str, value: object) -> None:
+        if name == "tags":
+            self.edit.tags = sorted({str(tag) for tag in value}) if isinstance(value, list) else []
+        elif name in reserved.BASE:
+            self._refuse(name)
+            self.edit.attributes[name] = value
+        else:
+            self._present.add(name)
+            self.edit.removed.discard(name)
+            self.edit.properties[name] = None if value is None else str(value)
+
+    def _refuse(self, name: str) -> None:
+        if name == "owner" and not self._caller.is_admin:
+            raise Forbidden("Only an administrator can change an image's owner.")
+        if name in FORMATS and self._image.status not in FORMATS_MAY_CHANGE:
+            raise Forbidden(
+                f"The attribute {name} cannot be changed while the image is {self._image.status}."
+            )

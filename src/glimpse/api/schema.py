@@ -1,0 +1,130 @@
+"""What the properties of an image may be: one description, used to check requests and to be shown to clients.
+
+The form is the part of JSON schema that the Image API shows under ``/v2/schemas/image``: type, enum,
+maxLength, minimum, maximum, pattern, items. The checker reads the same description; a general validator takes
+30 times as long and names errors worse.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from glimpse.api.jsonbody import check_text
+from glimpse.errors import Invalid
+
+Description = Mapping[str, object]
+
+UUID_PATTERN = "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$"
+UUID: Final = re.compile(UUID_PATTERN)
+
+STATUSES = (
+    "queued", "saving", "active", "killed", "deleted", "uploading", "importing", "pending_delete",
+    "deactivated",
+)  # fmt: skip
+VISIBILITIES = ("community", "public", "private", "shared")
+MAX_INT = 2**31 - 1
+MAX_KEY = 255
+
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "null": type(None),
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "array": list,
+    "object": dict,
+}
+
+
+def image_properties(disk_formats: Sequence[str], container_formats: Sequence[str]) -> dict[str, Description]:
+    """The attributes that every image has."""
+    text: Description = {"type": ["null", "string"], "maxLength": 255}
+    positive: Description = {"type": "integer", "minimum": 0, "maximum": MAX_INT}
+    return {
+        "id": {"type": "string", "pattern": UUID_PATTERN},
+        "name": text,
+        "status": {"type": "string", "enum": list(STATUSES), "readOnly": True},
+        "visibility": {"type": "string", "enum": list(VISIBILITIES)},
+        "protected": {"type": "boolean"},
+        "os_hidden": {"type": "boolean"},
+        "checksum": {"type": ["null", "string"], "maxLength": 32, "readOnly": True},
+        "os_hash_algo": {"type": ["null", "string"], "maxLength": 64, "readOnly": True},
+        "os_hash_value": {"type": ["null", "string"], "maxLength": 128, "readOnly": True},
+        "owner": text,
+        "size": {"type": ["null", "integer"], "readOnly": True},
+        "virtual_size": {"type": ["null", "integer"], "readOnly": True},
+        "container_format": {"type": ["null", "string"], "enum": [None, *container_formats]},
+        "disk_format": {"type": ["null", "string"], "enum": [None, *disk_formats]},
+        "created_at": {"type": "string", "readOnly": True},
+        "updated_at": {"type": "string", "readOnly": True},
+        "tags": {"type": "array", "items": {"type": "string", "maxLength": 255}},
+        "direct_url": {"type": "string", "readOnly": True},
+        "min_ram": positive,
+        "min_disk": positive,
+        "self": {"type": "string", "readOnly": True},
+        "file": {"type": "string", "readOnly": True},
+        "schema": {"type": "string", "readOnly": True},
+        "stores": {"type": "string", "readOnly": True},
+    }
+
+
+def check(name: str, value: object, description: Description) -> None:
+    """Raise Invalid, naming the property, when its value does not fit its description."""
+    types = description.get("type")
+    if types is not None:
+        names = [types] if isinstance(types, str) else list(types) if isinstance(types, list) else []
+        if not any(_is(value, kind) for kind in names):
+            raise Invalid(f"The property {name} must be {' or '.join(names)}.")
+    enum = description.get("enum")
+    if isinstance(enum, list) and value not in enum:
+        allowed = ", ".join("null" if choice is None else str(choice) for choice in enum)
+        raise Invalid(f"The property {name} must be one of: {allowed}.")
+    if isinstance(value, str):
+        _check_string(name, value, description)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        _check_number(name, value, description)
+    elif isinstance(value, list):
+        items = description.get("items")
+        if isinstance(items, dict):
+            for item in value:
+                check(name, item, items)
+
+
+def check_extra(name: str, value: object) -> None:
+    """Raise Invalid unless this is a property of the user's own making: text that can be stored."""
+    check_name(name)
+    if not isinstance(value, str):
+        raise Invalid(f"The property {name[:100]} must be a string.")
+    check_text(value, f"the property {name[:100]}")
+    if len(value.encode()) > 65_535:
+        raise Invalid(f"The property {name[:100]} is longer than 65535 bytes.")
+
+
+def check_name(name: str) -> None:
+    """Raise Invalid unless a property may have this name."""
+    if not name or len(name) > MAX_KEY:
+        raise Invalid(f"The name of a property must have 1 to {MAX_KEY} characters.")
+    check_text(name, "the name of a property")
+
+
+def _is(value: object, kind: str) -> bool:
+    if isinstance(value, bool):
+        return kind == "boolean"
+    return isinstance(value, _TYPES[kind])
+
+
+def _check_string(name: str, value: str, description: Description) -> None:
+    check_text(value, f"the property {name}")
+    longest = description.get("maxLength")
+    if isinstance(longest, int) and len(value) > longest:
+        raise Invalid(f"The property {name} may have {longest} characters; this has {len(value)}.")
+    pattern = description.get("pattern")
+    if isinstance(pattern, str) and re.fullmatch(pattern, value) is None:
+        raise Invalid(f"The property {name} has not the right form: {value[:100]}")
+
+
+def _check_number(name: str, value: int, description: Description) -> None:
+    least, most = description.get("minimum"), description.get("maximum")
+    if isinstance(least, int) and value < least:
+        raise Invalid(f"The property {name} must be at least {least}.")
+    if isinstance(most, int) and value > most:
+        raise Invalid(f"The property {name} must be at most {most}.")

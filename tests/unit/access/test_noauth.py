@@ -1,0 +1,37 @@
+"""Who a request without authentication comes from."""
+
+import pytest
+
+from glimpse.access.caller import Unauthenticated
+from glimpse.access.noauth import NoAuth
+
+
+def test_without_a_token_everybody_is_admin_without_a_project() -> None:
+    caller = NoAuth().authenticate({})
+    assert caller.is_admin
+    assert caller.project_id is None
+    assert "admin" in caller.roles
+
+
+def test_a_token_names_user_project_and_roles() -> None:
+    caller = NoAuth().authenticate({"x-auth-token": "alice:blue:Auditor,reader"})
+    assert (caller.user_id, caller.project_id) == ("alice", "blue")
+    assert caller.roles == {"auditor", "reader"}
+    assert not caller.is_admin
+
+
+def test_a_role_brings_the_roles_that_it_implies_in_a_fresh_keystone() -> None:
+    assert NoAuth().authenticate({"x-auth-token": "a:b:member"}).roles == {"member", "reader"}
+    admin = NoAuth().authenticate({"x-auth-token": "a:b:admin"})
+    assert admin.roles == {"admin", "manager", "member", "reader"}
+    assert admin.is_admin
+    assert admin.project_id == "b"
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["", "alice", "alice:blue", "alice:blue:", "alice::member", ":blue:member", "a:b:c:d", "a:b:x,,y"],
+)
+def test_a_token_of_another_form_is_refused(token: str) -> None:
+    with pytest.raises(Unauthenticated):
+        NoAuth().authenticate({"x-auth-token": token})

@@ -1,0 +1,159 @@
+"""Rules, files and what they allow."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from glimpse.access import policy as room
+from glimpse.access.caller import Caller
+from glimpse.access.policy import BrokenPolicy, Policy
+from glimpse.access.rules import RULES
+from glimpse.errors import Forbidden
+
+
+def who(project: str | None, *roles: str) -> Caller:
+    return Caller("someone", project, frozenset(roles), "admin" in roles)
+
+
+def image(owner: str | None = "blue", visibility: str = "private") -> Mapping[str, object]:
+    return {"owner": owner, "project_id": owner, "visibility": visibility, "member_id": None}
+
+
+ADMIN = who(None, "admin", "member", "reader")
+MEMBER = who("blue", "member", "reader")
+READER = who("blue", "reader")
+STRANGER = who("red", "member", "reader")
+
+
+@pytest.mark.parametrize(
+    ("rule", "allowed"),
+    [
+        ("add_image", {"ADMIN", "MEMBER"}),
+        ("get_image", {"ADMIN", "MEMBER", "READER"}),
+        ("get_images", {"ADMIN", "MEMBER", "READER"}),
+        ("modify_image", {"ADMIN", "MEMBER"}),
+        ("delete_image", {"ADMIN", "MEMBER"}),
+        ("upload_image", {"ADMIN", "MEMBER"}),
+        ("download_image", {"ADMIN", "MEMBER"}),
+        ("publicize_image", {"ADMIN"}),
+        ("communitize_image", {"ADMIN", "MEMBER"}),
+        ("copy_image", {"ADMIN", "MEMBER"}),
+        ("tasks_api_access", {"ADMIN"}),
+        ("stores_info_detail", {"ADMIN"}),
+        ("context_is_admin", {"ADMIN"}),
+        ("no_such_rule", set()),
+    ],
+)
+def test_defaults(rule: str, allowed: set[str]) -> None:
+    policy = Policy()
+    callers = {"ADMIN": ADMIN, "MEMBER": MEMBER, "READER": READER, "STRANGER": STRANGER}
+    assert {name for name, caller in callers.items() if policy.allows(rule, caller, image())} == allowed
+
+
+def test_public_community_and_shared_images_may_be_read_by_strangers() -> None:
+    policy = Policy()
+    for visibility in ("public", "community", "shared"):
+        assert policy.allows("get_image", STRANGER, image(visibility=visibility))
+        assert not policy.allows("modify_image", STRANGER, image(visibility=visibility))
+
+
+def test_who_has_no_project_does_not_own_the_images_without_an_owner() -> None:
+    assert not Policy().allows("modify_image", who(None, "member"), image(owner=None))
+
+
+def test_check_raises_and_names_the_rule() -> None:
+    with pytest.raises(Forbidden, match="publicize_image"):
+        Policy().check("publicize_image", MEMBER, image())
+
+
+def test_every_rule_says_the_same_as_oslo_policy_does() -> None:
+    policy = Policy()
+    for rule in RULES:
+        for caller in (ADMIN, MEMBER, READER, STRANGER, who("blue", "service")):
+            for target in (
+                image(),
+                image("red"),
+                image(visibility="public"),
+                {**image("red"), "member_id": "blue"},
+            ):
+                theirs = policy._enforcer.enforce(rule.name, dict(target), _plain(caller))
+                assert policy.allows(rule.name, caller, target) == bool(theirs), (rule.name, caller, target)
+
+
+def _plain(caller: Caller) -> dict[str, object]:
+    return {"user_id": caller.user_id, "project_id": caller.project_id, "roles": sorted(caller.roles)}
+
+
+def test_a_policy_file_changes_a_rule_and_a_directory_changes_it_again(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(
+        '"publicize_image": "role:publisher"\n"delete_image": "!"\n"mine": "rule:publicize_image"\n'
+    )
+    directory = tmp_path / "policy.d"
+    directory.mkdir()
+    (directory / "10.yaml").write_text('"delete_image": "role:janitor or not role:member"\n')
+    policy = Policy(file, [directory])
+    assert policy.allows("publicize_image", who("red", "publisher"), image())
+    assert not policy.allows("publicize_image", ADMIN, image())
+    assert policy.allows("mine", who("red", "publisher"), image())
+    assert policy.allows("delete_image", who("red", "janitor", "member"), image())
+    assert policy.allows("delete_image", READER, image())
+    assert not policy.allows("delete_image", MEMBER, image())
+    assert policy.allows("modify_image", MEMBER, image())
+
+
+def test_custom_checks_on_attributes_and_literals(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(
+        '"copy_image": "\'public\':%(visibility)s"\n'
+        '"modify_image": "user_id:someone"\n'
+        '"get_image": "project_id:%(purpose)s"\n'
+        '"delete_image": "\'blue-x\':%(owner)s-x"\n'
+    )
+    policy = Policy(file)
+    assert policy.allows("copy_image", STRANGER, image(visibility="public"))
+    assert not policy.allows("copy_image", STRANGER, image())
+    assert policy.allows("modify_image", STRANGER, image())
+    assert policy.allows("get_image", STRANGER, {"purpose": "red"})
+    assert not policy.allows("get_image", STRANGER, {})
+    assert policy.allows("delete_image", STRANGER, image())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"get_image": "role:a and (role:b"\n',
+        '"get_image": "rule:nowhere"\n',
+        '"a": "rule:b"\n"b": "rule:a"\n',
+        "][",
+        "- a",
+    ],
+)
+def test_a_broken_file_is_refused_and_named(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(text)
+    with pytest.raises(BrokenPolicy):
+        Policy(file)
+
+
+def test_an_edited_file_holds_without_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "RELOAD_SECONDS", 0.0)
+    file = tmp_path / "policy.yaml"
+    file.write_text('"publicize_image": "!"\n')
+    policy = Policy(file)
+    assert not policy.allows("publicize_image", ADMIN, image())
+    file.write_text('"publicize_image": "@"\n')
+    assert policy.allows("publicize_image", STRANGER, image())
+    file.write_text('"publicize_image": "role:(\n')
+    os.utime(file, (1, 1))
+    assert policy.allows("publicize_image", STRANGER, image()), "a broken edit changes nothing"
+
+
+def test_the_old_defaults_allow_the_owner_whatever_the_role_and_nobody_else() -> None:
+    policy = Policy(new_defaults=False)
+    assert policy.allows("modify_image", who("blue"), image())
+    assert not policy.allows("modify_image", who("red"), image())
+    assert policy.allows("get_images", who("red"), {})
+    assert not policy.allows("publicize_image", who("blue"), image())
