@@ -39,7 +39,17 @@ def _described(values: Values, section: str, options: list[str]) -> str:
         return f"[{section}] (it should be [DEFAULT]) {', '.join(options)}"
     if fold(section) not in values.known and fold(section) not in cfg.CONF:
         return f"[{section}]"
-    return f"[{section}] {', '.join(options)}"
+    return f"[{section}] {', '.join(option + _hint(section, option) for option in options)}"
+
+
+def _hint(section: str, option: str) -> str:
+    """Where an option of [DEFAULT] that is known elsewhere should be."""
+    if section != "DEFAULT":
+        return ""
+    homes = [
+        name for name, known in SECTION_TYPES.items() if option in (each.name for each in known.declared)
+    ]
+    return f" (it belongs in [{homes[0]}])" if len(homes) == 1 and homes != ["default"] else ""
 
 
 def _known(values: Values, section: str, option: str) -> bool:

@@ -104,6 +104,11 @@ class Size(Kind):
             raise self.refused()
         return int(match[1]) * UNITS[match[2]]
 
+    def written(self, value: Any) -> str:
+        """The size in the largest unit that gives a whole number."""
+        unit = next((unit for unit in ("TB", "GB", "MB", "KB") if value and value % UNITS[unit] == 0), "")
+        return f"{value // UNITS[unit]}{unit}"
+
 
 class Text(Kind):
     """A text, perhaps one of a few, or of a given form."""

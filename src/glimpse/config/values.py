@@ -10,8 +10,10 @@ from oslo_config import cfg
 from glimpse.config.declare import Option, Section
 from glimpse.config.error import ConfigError
 from glimpse.config.files import Files, fold
+from glimpse.config.lists import split_list
 
 S = TypeVar("S", bound=Section)
+T = TypeVar("T")
 
 UNSET = (cfg.Locations.opt_default, cfg.Locations.set_default)
 
@@ -77,6 +79,10 @@ class Values:
     def _value(self, section: str, option: Option) -> object:
         names = [(section, option.name), *((alias.section, alias.name) for alias in option.aliases)]
         place, name = next((names for names in names if self.is_set(*names)), names[0])
+        variable = os.environ.get(_variable(place, name))
+        if option.multi and variable is not None:
+            # oslo.config would take each letter of it for a value.
+            return tuple(self._guarded(place, name, lambda: split_list(variable)))
         value = self._guarded(place, name, lambda: self._get(place, name))
         return tuple(value) if isinstance(value, list) else value
 
@@ -84,7 +90,7 @@ class Values:
         group = _group(section)
         return self._conf[option] if group is None else self._conf[group][option]
 
-    def _guarded(self, section: str, option: str, get: Callable[[], object]) -> object:
+    def _guarded(self, section: str, option: str, get: Callable[[], T]) -> T:
         try:
             return get()
         except RecursionError:
@@ -110,7 +116,7 @@ class Values:
         shown = ""
         if origin is not None and str(origin) == where and not self._secret(section, option):
             shown = f" = {' '.join(origin.text.split())[:60]}"
-        raise ConfigError(f"{where}: [{section}] {option}{shown}: {problem}")
+        raise ConfigError(f"{where}: [{section}] {option}{shown}: {' '.join(problem.split())}")
 
     def fail(self, section: str, option: str, problem: str, *, where: str = "") -> NoReturn:
         """Say what is wrong with an option, and who set it. Raises ConfigError, always."""
@@ -120,10 +126,14 @@ class Values:
         """Where the value of an option comes from, for messages."""
         if self.overridden(section, option):
             return "command line"
-        variable = f"OS_{section.upper()}__{option.upper()}"
+        variable = _variable(section, option)
         if variable in os.environ:
             return f"environment variable {variable}"
         return str(self.files.last(section, option) or "configuration")
+
+
+def _variable(section: str, option: str) -> str:
+    return f"OS_{section.upper()}__{option.upper()}"
 
 
 def _group(section: str) -> str | None:

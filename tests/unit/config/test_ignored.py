@@ -20,6 +20,18 @@ def test_one_warning_names_all_that_is_ignored(read: Read) -> None:
     assert not settings.default.debug
 
 
+def test_an_option_in_the_wrong_section_is_told_where_it_belongs(read: Read) -> None:
+    settings = read(
+        "[DEFAULT]\nallowed_ports = [8080]\nenabled_backends = a:file\nnode_staging_uri = file:///x\n"
+        "[glance_store]\ndefault_backend = a\n"
+    )
+    assert settings.import_filtering_opts.allowed_ports == (80, 443)
+    assert settings.warnings == (
+        "these options mean nothing here and are ignored: [DEFAULT] allowed_ports (it belongs in"
+        " [import_filtering_opts]), node_staging_uri",
+    )
+
+
 def test_a_file_without_surprises_warns_of_nothing(read: Read) -> None:
     assert read("[DEFAULT]\nbind_port = 1\n[empty]\n").warnings == ()
 

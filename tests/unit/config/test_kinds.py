@@ -57,6 +57,15 @@ def test_what_is_wrong_is_said(kind: Kind, text: str, problem: str) -> None:
         kind(text)
 
 
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0"), (1, "1"), (1024, "1KB"), (1536, "1536"), (64 << 20, "64MB"), (1 << 40, "1TB")],
+)
+def test_sizes_are_written_in_their_largest_unit(size: int, text: str) -> None:
+    assert Size().written(size) == text
+    assert Size()(text) == size
+
+
 @given(
     st.sampled_from(
         [Flag(), Amount(int, 0, 9), Amount(float, 0, 9), Size(), Place(), Text(), Words(Text()), Pairs()]

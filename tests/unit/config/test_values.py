@@ -86,6 +86,15 @@ def test_a_wrong_value_is_one_line_with_its_place(
     assert refusal(text) == problem
 
 
+def test_the_refusal_stays_one_line_whatever_is_written(refusal: Callable[[str], str]) -> None:
+    assert refusal("[image_conversion]\noutput_format =\n    raw\n    qcow2\n").startswith(
+        "glance-api.conf:2: [image_conversion] output_format = raw qcow2: should be one of"
+    )
+    assert refusal("[import_filtering_opts]\nallowed_ports = ['80\n  81']\n").startswith(
+        "glance-api.conf:2: "
+    )
+
+
 def test_the_file_named_is_the_one_whose_value_won(conf: Callable[[str], Path]) -> None:
     wrong, right = conf("[DEFAULT]\nbind_port = x\n"), conf("[DEFAULT]\nbind_port = 1\n")
     assert load([wrong, right]).default.bind_port == 1
@@ -125,6 +134,11 @@ def test_an_option_that_is_referred_to_must_exist(refusal: Callable[[str], str])
 def test_an_environment_variable_wins_over_files(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OS_DEFAULT__BIND_PORT", "77")
     assert read("[DEFAULT]\nbind_port = 1\n").default.bind_port == 77
+
+
+def test_an_environment_variable_may_hold_several_values(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OS_OSLO_POLICY__POLICY_DIRS", "/a, /b")
+    assert read("[oslo_policy]\npolicy_dirs = /c\n").oslo_policy.policy_dirs == ("/a", "/b")
 
 
 def test_a_wrong_environment_variable_is_named(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
