@@ -49,7 +49,7 @@ class Reply:
     broken_chunk_after: int | None = None
     """The chunk that begins here has a size that is no number."""
     truncate_after: int | None = None
-    """The connection is closed in good order here."""
+    """The connection is closed here, with TLS without a goodbye."""
     reset_after: int | None = None
     """The connection is reset (RST) here, after the other side has taken all that came before."""
     stall_after: int | None = None
@@ -97,16 +97,12 @@ class HttpServer:
         self._tls = tls
         self._host = host
         self._listener = socket.create_server((host, port), backlog=256)
+        self.port = int(self._listener.getsockname()[1])
         self._resumed = threading.Event()
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._open: dict[threading.Thread, socket.socket] = {}
         self._acceptor = threading.Thread(target=self._accept, name="httpserver", daemon=True)
-
-    @property
-    def port(self) -> int:
-        """The port that the server listens on."""
-        return int(self._listener.getsockname()[1])
 
     def url(self, path: str = "/") -> str:
         """The URL of ``path`` on this server."""
@@ -216,6 +212,8 @@ class HttpServer:
             return False
         if reply.chunk:
             sock.sendall(b"0\r\n\r\n")
+        if isinstance(sock, ssl.SSLSocket) and not stays:
+            sock.unwrap()  # says goodbye; without it the body may have been cut short
         return stays
 
     def _send(self, sock: socket.socket, reply: Reply, start: int, end: int) -> None:

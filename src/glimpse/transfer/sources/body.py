@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from email.message import Message
 from time import monotonic
 
+from glimpse.transfer.sources.pace import Stalled
 from glimpse.transfer.sources.wire import CHUNK, Wire
 
 # A server that closes the connection does so at once; one that does not is not waited for any longer.
@@ -99,7 +100,7 @@ def _gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
             if size >= _WORTHWHILE or monotonic() - since >= _LONGEST_WAIT:
                 yield waiting[0] if len(waiting) == 1 else b"".join(waiting)
                 waiting, size = [], 0
-    except (OSError, EOFError, BadFraming):
+    except (Stalled, OSError, EOFError, BadFraming):
         if waiting:
             yield b"".join(waiting)
         raise

@@ -125,6 +125,7 @@ def masked(uri: str) -> str:
         if not _SCHEME.fullmatch(scheme):
             scheme, separator, rest = "", "", uri
         rest = "***@" + rest.rpartition("@")[2] if "@" in rest else rest
+        rest = re.sub(r"^([^/?#:]*):(?![0-9]+(?:[/?#]|$))[^/?#]*", r"\1:***", rest)
         uri = scheme + separator + re.sub(r"\?.*", "?…", rest, flags=re.DOTALL)
     shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in uri)
     return shown if len(shown) <= 300 else shown[:299] + "…"
@@ -146,8 +147,9 @@ def system_resolve(host: str) -> list[str]:
 
 def check(uri: str, rules: FetchRules, resolve: Resolve = system_resolve) -> Target:
     """Read ``uri``, judge it by ``rules`` and resolve it. Raises UriRefused, Unresolved."""
-    scheme, userinfo, host, port, path = _read(uri)
+    scheme, authority, path = _split(uri)
     _judge_scheme(scheme, rules)
+    userinfo, host, port = _read_authority(authority, uri)
     _judge_host(host, rules)
     if port is not None:
         _judge_port(port, rules)
@@ -173,8 +175,8 @@ def refusal(address: Address, host: str, rules: FetchRules) -> str | None:
     return None
 
 
-def _read(uri: str) -> tuple[str, str | None, str, int | None, str]:
-    """Scheme, userinfo, host, written port, path with query. Raises UriRefused for all that is not plain."""
+def _split(uri: str) -> tuple[str, str, str]:
+    """Scheme, authority, path with query."""
     if len(uri) > _LONGEST:
         raise UriRefused(f"The URI has {len(uri)} characters, more than {_LONGEST}.", rule="syntax")
     if not plain(uri):
@@ -186,17 +188,21 @@ def _read(uri: str) -> tuple[str, str | None, str, int | None, str]:
     match = _URI.fullmatch(uri)
     if match is None:
         raise UriRefused(f"{masked(uri)} is not a URI of the form scheme://host/path.", rule="syntax")
-    scheme, rest = match[1].lower(), match[2]
-    authority = _AUTHORITY.fullmatch(rest)
+    path = quote((match[3] or "/") + (match[4] or ""), safe="!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~")
+    return match[1].lower(), match[2], path
+
+
+def _read_authority(text: str, uri: str) -> tuple[str | None, str, int | None]:
+    """Userinfo, host and port as written."""
+    authority = _AUTHORITY.fullmatch(text)
     if authority is None:
         raise UriRefused(f"The host part of {masked(uri)} cannot be read in only one way.", rule="syntax")
     userinfo, host, port = authority[1], authority[2], authority[3]
     if userinfo is not None and not _USERINFO.fullmatch(userinfo):
-        raise UriRefused("The user or password in the URI needs percent-encoding.", rule="userinfo")
+        raise UriRefused("The userinfo in the URI needs percent-encoding.", rule="userinfo")
     if port is not None and not (_PORT.fullmatch(port) and int(port) <= 65535):
         raise UriRefused(f"The port of {masked(uri)} is not a number from 1 to 65535.", rule="port")
-    path = quote((match[3] or "/") + (match[4] or ""), safe="!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~")
-    return scheme, userinfo, _read_host(host), int(port) if port else None, path
+    return userinfo, _read_host(host), int(port) if port else None
 
 
 def _read_host(host: str) -> str:
@@ -219,7 +225,7 @@ def _read_host(host: str) -> str:
     except ValueError:
         pass
     labels = host.split(".")
-    if _NUMERIC.fullmatch(labels[-1] or labels[-2] if len(labels) > 1 else labels[-1]):
+    if _NUMERIC.fullmatch(host.removesuffix(".").rpartition(".")[2]):
         raise UriRefused(f"The host {host} is an address in an odd spelling.", rule="host")
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         raise UriRefused(
