@@ -30,7 +30,9 @@ class Recorded(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the area holds: number of files, the bytes they take on the disk, and the bytes still free there."""
+    """What the area holds: number of files, the bytes they take on the disk, and the bytes still free
+    there.
+    """
 
     files: int
     taken: int
@@ -38,7 +40,7 @@ class Usage:
 
 
 class Area:
-    """One directory, made when it is missing. Names are those of :mod:`glimpse.stores.file.names`.
+    """One directory, made when it is missing. Names: :mod:`glimpse.stores.file.names`.
 
     Several processes use it at once. Whatever is being written carries its claim in its name, and nothing
     ever replaces a file: a process that has lost its claim can harm nobody.

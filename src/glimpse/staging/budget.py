@@ -51,7 +51,9 @@ class ByteBudget:
         await self.take(0)
 
     async def take(self, amount: int) -> None:
-        """Wait for ``amount`` bytes and take them. More than the whole is let through when nobody holds any."""
+        """Wait for ``amount`` bytes and take them. More than the whole is let through when nobody holds
+        any.
+        """
         if self.take_now(amount):
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -101,7 +103,9 @@ class ByteBudget:
                 turn.set_result(None)
 
     def _press(self) -> None:
-        """Set idle bytes going, those of the largest holders first, unless enough are on their way already."""
+        """Set idle bytes going, those of the largest holders first, unless enough are on their way
+        already.
+        """
         if self._idle == 0 or self.held - self._idle > self.total // 4:
             return
         for holder in heapq.nlargest(ROUND, self._holders, key=lambda holder: holder.idle_bytes):

@@ -70,15 +70,13 @@ async def receive(
     thread works on the upload any more and ``sink.abort()`` was called before the error is raised. Raises
     WrongSize when other than ``expected_size`` bytes come and TooLarge above ``size_cap``, in both cases as
     soon as that is certain. A failing sink (NoSpace) ends the upload at once, even while the client is
-    silent.
+    silent. ``pool`` must not be shut down before this has returned.
     """
     upload = _Upload(sink, budget, pool, digests, inspector)
     budget.join(upload)
     try:
         await upload.take_in(chunks, expected_size, size_cap)
-        finding = (
-            await asyncio.get_running_loop().run_in_executor(pool, inspector.finish) if inspector else None
-        )
+        finding = await upload.run(inspector.finish) if inspector else None
     except BaseException:
         await _to_the_end(upload.give_up())
         raise
@@ -88,7 +86,9 @@ async def receive(
 
 
 class _Upload:
-    """One upload, as the event loop sees it. Everything but the lanes' functions runs in the loop's thread."""
+    """One upload, as the event loop sees it. Everything but the lanes' functions runs in the loop's
+    thread.
+    """
 
     def __init__(
         self,

@@ -52,7 +52,9 @@ class Store(Protocol):
         """Open a committed object. Raises NotFound, Unavailable."""
 
     def delete(self, url: str) -> None:
-        """Remove a committed object; one that is not there is no error. Raises Conflict while it is in use."""
+        """Remove a committed object; one that is not there is no error. Raises Conflict while it is in
+        use.
+        """
 
     def sweep(self, image_id: str, keep: Collection[str], *, claim: int | None = None) -> None:
         """Remove every object of this image, committed or not, whose URL is not in ``keep``.

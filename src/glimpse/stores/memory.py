@@ -11,7 +11,9 @@ from glimpse.transfer.extent import Extent
 
 
 class MemoryStore:
-    """Objects in a dictionary. ``memory_store_capacity`` (bytes) bounds what all of them may hold together."""
+    """Objects in a dictionary. ``memory_store_capacity`` (bytes) bounds what all of them may hold
+    together.
+    """
 
     type = "memory"
     read_only = False
@@ -68,6 +70,11 @@ class MemoryStore:
         """
         with self._lock:
             return [*self._objects, *(f"{part.image_id}.{part.claim}.part" for part in self._parts)]
+
+    def parts(self) -> "list[MemoryWriter]":
+        """The objects being written."""
+        with self._lock:
+            return list(self._parts)
 
     def reserve(self, more: int) -> None:
         """Raise NoSpace when ``more`` bytes do not fit."""

@@ -22,7 +22,9 @@ def adoptable(path: Path, directory: Path) -> bool:
 
 
 class Adoption:
-    """A writer whose commit links the file into the store. The staged name stays until its owner removes it."""
+    """A writer whose commit links the file into the store. The staged name stays until its owner removes
+    it.
+    """
 
     def __init__(
         self, store: str, path: Path, directory: Path, image_id: str, claim: int, *, mode: int, sync: bool

@@ -25,7 +25,9 @@ def publish(source: Path, fd: int, directory: Path, image_id: str, claim: int, *
 
 
 def remove_own(path: Path, device: int, inode: int) -> None:
-    """Remove ``path`` if it is still that very file; anything else under the name belongs to somebody else."""
+    """Remove ``path`` if it is still that very file; anything else under the name belongs to somebody
+    else.
+    """
     try:
         status = path.lstat()
     except FileNotFoundError:
