@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from glimpse.errors import GlimpseError, TooLarge
 from glimpse.transfer.digest import Digests
@@ -28,6 +28,14 @@ class Inspector(Protocol[Found]):
 
     def finish(self) -> Found:
         """What was found, after the last byte."""
+
+
+@runtime_checkable
+class SkipsZeros(Protocol):
+    """An inspector that can be told of zeros without being shown them."""
+
+    def feed_zeros(self, length: int) -> None:
+        """The next ``length`` bytes are zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,9 @@ def _pieces(extents: Iterable[Extent]) -> Iterator[Extent]:
 def _inspect(inspector: Inspector[Found], piece: Extent) -> None:
     if piece.data is not None:
         inspector.feed(piece.data)
+        return
+    if isinstance(inspector, SkipsZeros):
+        inspector.feed_zeros(piece.length)
         return
     for zeros in zero_buffers(piece.length):
         inspector.feed(zeros)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Generic
 
+from glimpse.errors import Cancelled
 from glimpse.transfer.channel import Channel, ChannelClosed, ChannelTimeout, Item
 from glimpse.transfer.extent import Buffer
 from glimpse.transfer.protocols import Stop
@@ -25,7 +26,7 @@ PREFETCH_DEPTH = 8
 PREFETCH_BYTES = 8 * MiB
 # How long closing waits for the upstream's thread; beyond that the thread ends by itself when its read comes
 # back.
-CLOSE_WAIT = 1.0
+CLOSE_WAIT = 0.4
 
 
 def close(iterator: object) -> None:
@@ -67,6 +68,8 @@ class Prefetch(Generic[Item]):
             except ChannelTimeout:
                 continue
             if item is None:
+                if self._channel.closed:
+                    raise Cancelled("The stream was closed while it was being read.")
                 self._thread.join(CLOSE_WAIT)
                 raise StopIteration
             return item
