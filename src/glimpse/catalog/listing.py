@@ -52,7 +52,8 @@ def full_order(sort: Order) -> Order:
     first_of_each = dict(reversed(sort))
     order = [(key, first_of_each[key]) for key in dict.fromkeys(key for key, _ in sort)]
     order += [(key, direction) for key in ("created_at", "id") if key not in first_of_each]
-    return tuple(order)
+    # No two images share an id: what comes after it decides nothing and would cost a sort.
+    return tuple(order[: [key for key, _ in order].index("id") + 1])
 
 
 def _filters(query: ImageQuery) -> list[ColumnElement[bool]]:

@@ -72,6 +72,7 @@ images = Table(
 for _key in ("created_at", "updated_at", "name", "status", "size", "disk_format", "container_format"):
     _order = ["deleted", "os_hidden", _key, "created_at", "id"]
     Index(f"ix_images_by_{_key}", *(images.c[name] for name in dict.fromkeys(_order)))
+Index("ix_images_by_id", images.c.deleted, images.c.os_hidden, images.c.id)
 for _key in ("owner", "visibility"):
     Index(
         f"ix_images_by_{_key}",

@@ -57,6 +57,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_images_by_disk_format", "images", ["deleted", "os_hidden", "disk_format", "created_at", "id"]
     )
+    op.create_index("ix_images_by_id", "images", ["deleted", "os_hidden", "id"])
     op.create_index("ix_images_by_name", "images", ["deleted", "os_hidden", "name", "created_at", "id"])
     op.create_index("ix_images_by_os_hash_value", "images", ["os_hash_value"])
     op.create_index("ix_images_by_owner", "images", ["owner", "deleted", "os_hidden", "created_at", "id"])
