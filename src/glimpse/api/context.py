@@ -33,9 +33,10 @@ T = TypeVar("T")
 class Context:
     """The rooms below, configured, and this process's own means.
 
-    ``database`` and ``files`` are the threads for short calls of the catalog and for bytes: a slow disk
-    must not keep a listing waiting. ``budget`` bounds what uploads hold in memory, ``read_ahead`` what
-    downloads do: apart, since a client that does not read its download must not hold up uploads.
+    Three pools of threads: ``readers`` and ``writers`` for short calls of the catalog, apart since a writer
+    may wait for its turn, and ``files`` for bytes, so that a slow disk keeps no listing waiting. ``budget``
+    bounds what uploads hold in memory, ``read_ahead`` what downloads do: apart, since a client that does not
+    read its download must not hold up uploads. ``process`` is this process's name in leases.
     """
 
     settings: Settings
@@ -54,13 +55,19 @@ class Context:
     read_ahead: ByteBudget
     leases: Leases
     process: str
-    database: ThreadPoolExecutor
+    readers: ThreadPoolExecutor
+    writers: ThreadPoolExecutor
     files: ThreadPoolExecutor
 
-    async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a short blocking call, usually of the catalog, beside the event loop."""
+    async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a call that reads from the catalog beside the event loop."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.database, lambda: function(*args, **kwargs))
+        return await loop.run_in_executor(self.readers, lambda: function(*args, **kwargs))
+
+    async def write(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a call that changes the catalog beside the event loop; it may wait for other writers."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.writers, lambda: function(*args, **kwargs))
 
     async def work(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a blocking call that moves bytes beside the event loop."""

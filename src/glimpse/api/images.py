@@ -40,7 +40,7 @@ async def create(request: Request) -> Response:
     _check_visibility(context, caller, wanted.visibility, target)
     context.limits.check_tags(wanted.tags)
     context.limits.check_properties(wanted.properties)
-    image = await context.call(context.catalog.images.create, wanted)
+    image = await context.write(context.catalog.images.create, wanted)
     return answer(context.view.render(image), 201, _created(context, request, image))
 
 
@@ -53,7 +53,7 @@ async def list_images(request: Request) -> Response:
     default = context.settings.default
     query = paging.query(pairs, default_limit=default.limit_param_default, longest=default.api_limit_max)
     context.policy.check("get_images", caller, project_target(caller.project_id))
-    page = await context.call(context.catalog.images.list, query, viewer_of(caller))
+    page = await context.read(context.catalog.images.list, query, viewer_of(caller))
     allowed = [
         image for image in page.images if context.policy.allows("get_image", caller, image_target(image))
     ]
@@ -93,7 +93,7 @@ async def update(request: Request, image_id: str) -> Response:
         context.limits.check_tags(edit.tags)
     if not edit.properties.keys() <= image.properties.keys():
         context.limits.check_properties((image.properties.keys() | edit.properties.keys()) - edit.removed)
-    changed = await context.call(
+    changed = await context.write(
         context.catalog.images.update,
         image.id,
         set=edit.attributes,
@@ -113,7 +113,7 @@ async def delete(request: Request, image_id: str) -> Response:
     context.policy.check("delete_image", caller, image_target(image))
     if image.protected:
         raise Forbidden(f"Image {image.id} is protected.", hint="Set protected to false first.")
-    deleted = await context.call(context.catalog.images.delete, image.id, viewer_of(caller))
+    deleted = await context.write(context.catalog.images.delete, image.id, viewer_of(caller))
     await context.work(remove_data, context.stores, context.area, deleted)
     return empty(204)
 
@@ -125,7 +125,7 @@ async def visible(request: Request, image_id: str) -> Image:
     context, caller = context_of(request), caller_of(request)
     if UUID.match(image_id) is None:
         raise NotFound(f"There is no image {image_id[:100]}.")
-    image = await context.call(context.catalog.images.get, image_id, viewer_of(caller))
+    image = await context.read(context.catalog.images.get, image_id, viewer_of(caller))
     if not context.policy.allows("get_image", caller, image_target(image)):
         raise NotFound(f"There is no image {image_id}.")
     return image

@@ -31,7 +31,7 @@ async def start(request: Request, image_id: str) -> Response:
     body = await jsonbody.read_object(request)
     parse(body, context.settings.default.enabled_import_methods)
     image = await visible(request, image_id)
-    await context.call(context.imports.start, image, body, request.headers.get("x-image-meta-store"), caller)
+    await context.write(context.imports.start, image, body, request.headers.get("x-image-meta-store"), caller)
     return empty(202)
 
 
@@ -42,7 +42,7 @@ async def watch(request: Request, image_id: str) -> Response:
     jsonbody.refuse_body(request)
     check_imports(context)
     image = await visible(request, image_id)
-    records = await context.call(context.catalog.imports.for_image, image.id)
+    records = await context.read(context.catalog.imports.for_image, image.id)
     if not records:
         raise NotFound(f"Image {image.id} was never imported.")
     return answer(progress(records[0]))
@@ -54,7 +54,7 @@ async def tasks(request: Request, image_id: str) -> Response:
     context, caller = context_of(request), caller_of(request)
     jsonbody.refuse_body(request)
     image = await visible(request, image_id)
-    records = await context.call(context.catalog.imports.for_image, image.id)
+    records = await context.read(context.catalog.imports.for_image, image.id)
     return answer({"tasks": [task(record) for record in records if _shown(record, caller)]})
 
 

@@ -92,7 +92,7 @@ async def run(
     ``work`` leaves no data behind when it fails. Raises what it raises, and Gone when the image was deleted
     meanwhile.
     """
-    claim = await context.call(
+    claim = await context.write(
         context.catalog.images.begin_upload, image.id, kind, store, context.process, context.leases.seconds
     )
     task = asyncio.ensure_future(_under(context, claim, work))
@@ -135,7 +135,7 @@ async def _under(
     try:
         await work(claim)
     except BaseException:
-        await to_the_end(context.call(context.catalog.uploads.fail, claim))
+        await to_the_end(context.write(context.catalog.uploads.fail, claim))
         raise
 
 
@@ -143,7 +143,7 @@ async def _explained(context: Context, image_id: str, error: Exception) -> Excep
     """A lost claim, as its client should see it."""
     if isinstance(error, ClaimLost):
         try:
-            await context.call(context.catalog.images.get, image_id)
+            await context.read(context.catalog.images.get, image_id)
         except NotFound:
             return Gone(f"Image {image_id} was deleted during the upload.")
     return error

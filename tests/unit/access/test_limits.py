@@ -1,5 +1,7 @@
 """Static limits."""
 
+from collections.abc import Callable
+
 import pytest
 
 from glimpse.access.limits import Limits
@@ -12,11 +14,12 @@ def test_up_to_the_limit_is_allowed_and_one_more_is_not() -> None:
     LIMITS.check_properties(["a", "b"])
     LIMITS.check_tags(["a", "b", "b"])
     LIMITS.check_size(10)
-    for check in (
+    checks: list[Callable[[], None]] = [
         lambda: LIMITS.check_properties(["a", "b", "c"]),
         lambda: LIMITS.check_tags(["a", "b", "c"]),
         lambda: LIMITS.check_size(11),
-    ):
+    ]
+    for check in checks:
         with pytest.raises(TooLarge):
             check()
 
