@@ -217,7 +217,8 @@ class HttpServer:
         return stays
 
     def _send(self, sock: socket.socket, reply: Reply, start: int, end: int) -> None:
-        if isinstance(reply.body, Path) and not reply.chunk and not reply.speed:
+        plain = not (reply.chunk or reply.speed or isinstance(sock, ssl.SSLSocket))
+        if isinstance(reply.body, Path) and plain:
             if end > start:
                 with reply.body.open("rb") as file:
                     sock.sendfile(file, start, end - start)

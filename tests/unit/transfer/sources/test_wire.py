@@ -328,10 +328,21 @@ class TestTls:
         assert isinstance(error, SourceRefused)
         assert "Hostname mismatch, certificate is not valid for 'mirror.example'" in error.message
 
-    def test_a_plain_server_is_no_tls_server(self, serve: Serve) -> None:
-        error, _ = failure(serve().replace("http://", "https://"), stall_timeout=2, connect_timeout=2)
-        assert isinstance(error, SourceRefused | SourceUnavailable)
-        assert "TLS" in error.message
+    def test_a_plain_server_is_no_tls_server(self) -> None:
+        def answer(connection: socket.socket) -> None:
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        with Listener(answer) as listener:
+            error, _ = failure(listener.url.replace("http:", "https:"))
+        assert isinstance(error, SourceRefused)
+        assert "No TLS connection to 127.0.0.1" in error.message
+        assert "wrong version number" in error.message
+
+    def test_a_connection_closed_in_the_handshake_may_pass(self) -> None:
+        with Listener(lambda connection: None) as listener:
+            error, _ = failure(listener.url.replace("http:", "https:"))
+        assert isinstance(error, SourceUnavailable)
+        assert "Cannot connect to https://127.0.0.1" in error.message
 
     def test_a_handshake_that_never_comes_is_given_up_in_time(self) -> None:
         with Listener() as listener:
