@@ -1,36 +1,127 @@
-"""Gives the raw content of a disk image as extents, without writing it to a file first."""
+"""Gives the raw content of a disk image as extents, without writing it to a file first.
 
+A confined qemu-nbd reads the image; we ask it which ranges are empty and read only the others.
+
+Measured on 2 cores, a qcow2 of 2 GiB with 0.75 GiB of data: 0.45 s, of which 0.11 s CPU here and 0.2 s in the child.
+"""
+
+import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from glimpse.transfer.disk.inspect import InspectRules
+from glimpse.errors import Invalid, TooLarge, Unavailable
+from glimpse.transfer.disk import confine
+from glimpse.transfer.disk.child import Child
+from glimpse.transfer.disk.inspect import InspectRules, inspect_file
+from glimpse.transfer.disk.nbd.client import NbdClient
+from glimpse.transfer.disk.nbd.protocol import NbdDisconnected, NbdError
+from glimpse.transfer.disk.qemu_nbd import serve
 from glimpse.transfer.extent import Extent
 from glimpse.transfer.protocols import Stop
+
+# Formats that can be read, and qemu's names for them.
+QEMU_NAMES = {"qcow2": "qcow2", "vmdk": "vmdk", "vdi": "vdi", "vhd": "vpc", "vpc": "vpc", "vhdx": "vhdx"}
+
+# With 16 reads under way, 512 KiB are as fast as 1 or 2 MiB for plain clusters and faster for compressed ones, which
+# then keep both cores busy. 16 reads are what qemu serves at once; 8 MiB are held.
+_PIECE = 512 << 10
+_DEPTH = 16
+# Data is read in whole blocks of this size, so that small scattered clusters (4 KiB) do not cost a request each. It is
+# also the block in which zeros are looked for later: no hole that could be kept is lost.
+_BLOCK = 64 << 10
+
+
+class UnreadableImage(Invalid):
+    """The image is damaged, or needs more than it may use."""
+
+    code = "unreadable-image"
+
+
+class ReaderDied(Unavailable):
+    """The process that read the image was killed from outside."""
+
+    code = "reader-died"
 
 
 @dataclass(frozen=True, slots=True)
 class ConvertLimits:
-    """What one conversion may use: CPU seconds and bytes of address space of the child, and bytes of the disk."""
+    """What one conversion may use.
+
+    ``cpu_seconds`` and ``address_space`` (bytes) of the child: 4 GiB are thrice what qemu-nbd was seen to reserve for
+    compressed clusters. ``max_virtual_size``: bytes of the disk. ``max_sparse_bytes``: bytes of its holes.
+    ``stall_seconds``: the longest that the child may be silent.
+    """
 
     cpu_seconds: int = 3600
     address_space: int = 4 << 30
     max_virtual_size: int = 1 << 50
     max_sparse_bytes: int = 256 << 30
+    stall_seconds: float = 60.0
 
 
 class RawView:
     """A disk image's content, readable while the ``with`` block of :func:`convert_to_raw` lasts."""
 
+    def __init__(self, client: NbdClient, child: Child, source_format: str, stop: Stop) -> None:
+        self._client = client
+        self._child = child
+        self._format = source_format
+        self._stop = stop
+
     @property
     def virtual_size(self) -> int:
         """Bytes of the disk."""
-        raise NotImplementedError
+        return self._client.size
 
     def extents(self) -> Iterator[Extent]:
-        """The whole disk, ascending and without gaps; may be called once."""
-        raise NotImplementedError
+        """The whole disk, ascending and without gaps: data in pieces of at most 512 KiB, each hole as one extent.
+
+        Data is not searched for zeros. May be called once. Raises UnreadableImage, ReaderDied, and what ``stop`` does.
+        """
+        position = 0
+        with _explained(self._child, self._format):
+            for offset, data in self._client.read(self._pieces(), depth=_DEPTH):
+                self._stop.check()
+                if position < offset:
+                    yield Extent(position, offset - position, None)
+                yield Extent(offset, len(data), data)
+                position = offset + len(data)
+        if position < self.virtual_size:
+            yield Extent(position, self.virtual_size - position, None)
+
+    def hole_bytes(self) -> int:
+        """How much of the disk is known to be empty."""
+        with _explained(self._child, self._format):
+            return sum(run.length for run in self._client.runs(0, self.virtual_size) if run.zero)
+
+    def _pieces(self) -> Iterator[tuple[int, int]]:
+        """What to read: ``(offset, length)``."""
+        for start, end in self._data():
+            while start < end:
+                piece_end = min(end, (start // _PIECE + 1) * _PIECE)
+                yield start, piece_end - start
+                start = piece_end
+
+    def _data(self) -> Iterator[tuple[int, int]]:
+        """The ranges with data, ``(start, end)``, in whole blocks, neighbours joined."""
+        size = self.virtual_size
+        start = end = 0
+        for run in self._client.runs(0, size):
+            self._stop.check()
+            if run.zero:
+                continue
+            run_start = run.offset // _BLOCK * _BLOCK
+            run_end = min(size, -(-(run.offset + run.length) // _BLOCK) * _BLOCK)
+            if run_start > end:
+                if start < end:
+                    yield start, end
+                start = run_start
+            end = max(end, run_end)
+        if start < end:
+            yield start, end
 
 
 @contextmanager
@@ -40,7 +131,59 @@ def convert_to_raw(
     *,
     limits: ConvertLimits,
     stop: Stop,
-    rules: InspectRules = InspectRules(),
+    rules: InspectRules | None = None,
+    confinement: confine.Confinement | None = None,
 ) -> Iterator[RawView]:
-    """The raw content of the image file ``path``, which must be of ``source_format``."""
-    yield RawView()
+    """The raw content of the image file ``path``, which must be of ``source_format`` and safe by ``rules``.
+
+    The child dies with the thread that enters. Raises Invalid for a format that cannot be read, UnsafeImage, TooLarge
+    (before anything is read), UnreadableImage, ReaderDied, ToolMissing, and what ``stop.check()`` raises.
+    """
+    if source_format not in QEMU_NAMES:
+        raise Invalid(
+            f"{source_format} images cannot be converted", hint=f"possible: {', '.join(QEMU_NAMES)}"
+        )
+    declared = "vhd" if source_format == "vpc" else source_format
+    finding = inspect_file(path, declared, rules if rules is not None else InspectRules())
+    finding.raise_if_refused()
+    _check_size(finding.virtual_size or 0, limits)
+    child_limits = confine.ChildLimits(cpu_seconds=limits.cpu_seconds, address_space=limits.address_space)
+    where = confinement if confinement is not None else confine.default()
+    with serve(path, QEMU_NAMES[source_format], limits=child_limits, confinement=where) as (sock, child):
+        with _explained(child, source_format):
+            client = NbdClient(sock, stop=stop, stall=limits.stall_seconds)
+        view = RawView(client, child, source_format, stop)
+        _check_size(view.virtual_size, limits)
+        # Only a disk larger than that can have holes larger than that: all others are spared a walk through the map.
+        if view.virtual_size > limits.max_sparse_bytes and view.hole_bytes() > limits.max_sparse_bytes:
+            raise TooLarge(
+                f"the disk of {view.virtual_size} bytes has more than {limits.max_sparse_bytes} bytes of holes",
+                hint="[image_conversion] max_sparse_bytes is the limit",
+            )
+        yield view
+
+
+def _check_size(size: int, limits: ConvertLimits) -> None:
+    if size > limits.max_virtual_size:
+        raise TooLarge(f"the disk inside is {size} bytes large; {limits.max_virtual_size} are allowed")
+
+
+@contextmanager
+def _explained(child: Child, source_format: str) -> Iterator[None]:
+    """Turn what the client met into what a user wants to know."""
+    try:
+        yield
+    except NbdDisconnected as error:
+        try:
+            status = child.wait(1.0)
+        except subprocess.TimeoutExpired:
+            raise UnreadableImage(f"cannot read the {source_format} image: {error}") from error
+        words = child.errors()
+        if status == -signal.SIGXCPU:
+            raise UnreadableImage(f"reading the {source_format} image took too much CPU time") from error
+        if status == -signal.SIGKILL:
+            raise ReaderDied(f"the process that read the {source_format} image was killed") from error
+        reason = words or (f"its reader ended with status {status}" if status else error.message)
+        raise UnreadableImage(f"cannot read the {source_format} image: {reason}") from error
+    except NbdError as error:
+        raise UnreadableImage(f"cannot read the {source_format} image: {error.message}") from error

@@ -87,10 +87,10 @@ class Inspector:
             if _matches(found, self._first)
         ]
         footer = self._tail[-_SECTOR:]
-        if footer.startswith(_VHD_MAGIC) and _vhd_type(footer) == _VHD_FIXED:
-            if not any(match.format == "vhd" for match in matches):
-                (virtual_size,) = struct.unpack(">Q", footer[48:56])
-                matches.append(Match("vhd", virtual_size, list, "fixed"))
+        fixed_vhd = footer.startswith(_VHD_MAGIC) and _vhd_type(footer) == _VHD_FIXED
+        if fixed_vhd and not any(match.format == "vhd" for match in matches):
+            (virtual_size,) = struct.unpack(">Q", footer[48:56])
+            matches.append(Match("vhd", virtual_size, list, "fixed"))
         return judge(self._declared, matches, self._total, self._rules)
 
     @property
