@@ -87,19 +87,24 @@ class Conductor:
         except NotFound:
             self._consume(job)
             return False
-        except Conflict as conflict:
-            log.debug("Import %s not claimed: %s", jobs.import_id(job), conflict)
-            if self._resources.catalog.imports.get(jobs.import_id(job)).status in ("success", "failure"):
-                self._consume(job)
-            else:
-                self._abandon(job)
+        except Conflict:
+            self._look_at_claimed(job)
             return False
-        names = ["lock", "acquire", *(plugin.name for plugin in self._resources.plugins), "deliver", "finish"]
+        names = ["acquire", *(plugin.name for plugin in self._resources.plugins), "deliver", "finish"]
         run = ImportRun(self._resources, record, Phases(names, record.phases))
         self._running[run.id] = run
         self._heartbeat.add(run, job)
         self._pool.submit(self._work, run, job)
         return True
+
+    def _look_at_claimed(self, job: Job) -> None:
+        """A job whose record cannot be claimed: another conductor runs it, or died between its end and cleaning up."""
+        record = self._resources.catalog.imports.get(jobs.import_id(job))
+        if record.status in ("pending", "processing"):
+            self._abandon(job)
+            return
+        self._resources.area.remove(record.image_id, claim=record.claim)
+        self._consume(job)
 
     def _work(self, run: ImportRun, job: Job) -> None:
         try:

@@ -70,15 +70,11 @@ class Step(task.Task):  # type: ignore[misc]
             return
         try:
             run.stop.check()
-            if self.name == "lock":
-                self._do(run)
-                return
-            if self.name in run.flowing:
-                self._do(run)
-                return
-            run.phases.start(self.name)
+            if self._is_phase():
+                run.phases.start(self.name)
             self._do(run)
-            run.phases.finish(self.name)
+            if self._is_phase():
+                run.phases.finish(self.name)
         except GlimpseError as error:
             self._judge(error)
             raise
@@ -90,6 +86,10 @@ class Step(task.Task):  # type: ignore[misc]
             )
             self._judge(unexpected)
             raise unexpected from error
+
+    def _is_phase(self) -> bool:
+        """Whether the step is one that a follower sees, and whose bytes do not flow later."""
+        return self.name != "lock" and self.name not in self._run.flowing
 
     def _judge(self, error: GlimpseError) -> None:
         run = self._run

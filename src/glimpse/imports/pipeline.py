@@ -1,4 +1,4 @@
-"""The elements of a plan, joined: from the source to the bytes of the image as the user meant it, and on to the stores."""
+"""The elements of a plan, joined: from the source to the bytes of the image as the user meant it."""
 
 from __future__ import annotations
 

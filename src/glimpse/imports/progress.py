@@ -51,8 +51,10 @@ class Phases:
                 self.finish(phase)
 
     def fail(self, phase: str) -> None:
-        """The phase has failed where it stands."""
-        self._phases[phase] = replace(self._phases[phase], state="failed", finished_at=datetime.now(UTC))
+        """The phase, if it is one, has failed where it stands; so have those that were running."""
+        for name, now in self._phases.items():
+            if name == phase or now.state == "running":
+                self._phases[name] = replace(now, state="failed", finished_at=datetime.now(UTC))
 
 
 def counted(chunks: Iterator[Buffer], phases: Phases, phase: str, total: int | None) -> Iterator[Buffer]:

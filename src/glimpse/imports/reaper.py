@@ -32,7 +32,7 @@ class Reaper:
     def __init__(self, resources: Resources, board: JobBoard) -> None:
         self._resources = resources
         self._board = board
-        self._cleaner = Cleaner(resources.area, resources.catalog, host=resources.settings.host_id)
+        self._cleaner = Cleaner(resources.area, resources.catalog)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="reaper", daemon=True)
 

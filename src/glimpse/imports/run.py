@@ -51,10 +51,11 @@ class ImportRun:
         phases = set()
         if self.plan.convert is not None:
             phases.add("image_conversion")
-        if not self.plan.spools and self.plan.source.kind != "staged":
-            phases.add("acquire")
-        if not self.plan.spools and self.plan.decompress is not None:
-            phases.add("image_decompression")
+        if not self.plan.spools:
+            if self.plan.source.kind != "staged" or self.plan.decompress is not None:
+                phases.add("acquire")
+            if self.plan.decompress is not None:
+                phases.add("image_decompression")
         return frozenset(phases)
 
     def image(self) -> Image:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from glimpse import config
-from glimpse.catalog.imports import ImportRepository
+from glimpse.catalog.imports import Imports
 from glimpse.imports import flow, process
 from glimpse.imports.progress import Phases
 
@@ -47,7 +47,7 @@ def arm(point: str) -> None:
     elif kind == "inside":
         around(Phases, "report", lambda _, phase, done, total: phase == what and done > 0, before=False)
     elif kind in ("call", "called"):
-        around(ImportRepository, what, lambda *_: True, before=kind == "call")
+        around(Imports, what, lambda *_: True, before=kind == "call")
     else:
         raise SystemExit(f"unknown point {point}")
 

@@ -28,7 +28,9 @@ def load(names: Sequence[str], settings: Settings) -> tuple[Plugin, ...]:
 def _load(name: str, settings: Settings) -> Plugin:
     where = f"[image_import_opts] image_import_plugins names {name!r}"
     try:
-        made: object = driver.DriverManager(NAMESPACE, name, warn_on_missing_entrypoint=False).driver(settings)
+        made: object = driver.DriverManager(NAMESPACE, name, warn_on_missing_entrypoint=False).driver(
+            settings
+        )
     except NoMatches:
         raise PluginError(f"{where}, but no installed distribution offers such a plugin.") from None
     except GlimpseError:

@@ -6,6 +6,7 @@ conductor which takes over between two commits knows what the others must be equ
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import cast
@@ -18,6 +19,9 @@ from glimpse.imports.run import ImportRun
 from glimpse.stores.base import Annotates, Store
 from glimpse.transfer.protocols import Writer
 from glimpse.transfer.run import deliver as run_delivery
+
+
+log = logging.getLogger(__name__)
 
 
 def deliver(run: ImportRun) -> None:
@@ -35,9 +39,18 @@ def deliver(run: ImportRun) -> None:
 
 
 def withdraw(run: ImportRun) -> None:
-    """Remove this import's objects from all stores, committed or not."""
+    """Remove this import's objects from all stores, committed or not.
+
+    A store that cannot be reached does not keep the image from its user: what stays there has names that no later
+    attempt uses, and goes when the image is deleted.
+    """
     for target in run.record.targets:
-        run.resources.stores.get(target.store).sweep(run.image_id, (), claim=run.claim)
+        try:
+            run.resources.stores.get(target.store).sweep(run.image_id, (), claim=run.claim)
+        except GlimpseError as error:
+            log.warning(
+                "Import %s: what it wrote to store %s could not be removed: %s", run.id, target.store, error
+            )
 
 
 class _Writers:
