@@ -1,0 +1,98 @@
+"""Imports as clients see them."""
+
+import dataclasses
+from datetime import UTC, datetime
+
+from glimpse.api.imports import mask, progress, task
+from glimpse.catalog.records import ImportRecord, Phase, Target
+from tests.unit.api.records import ID
+
+BEGAN = datetime(2026, 1, 2, 3, 4, 5, 60_000, UTC)
+RECORD = ImportRecord(
+    id="import",
+    image_id=ID,
+    status="processing",
+    method="web-download",
+    request={"method": {"name": "web-download", "uri": "http://u:p@h/x"}, "stores": ["a", "b"]},
+    stores=("a", "b"),
+    all_stores_must_succeed=True,
+    owner="blue",
+    user_id="u",
+    roles=("member",),
+    request_id="req-1",
+    host=None,
+    claim=2,
+    claimed_by="worker",
+    lease_until=BEGAN,
+    attempts=1,
+    plan=None,
+    state={},
+    phases=(Phase("acquire", "done", 10, 10, BEGAN, BEGAN), Phase("deliver", "running", 5)),
+    targets=(Target("a", "committed", "s3://k:s@h/o", None), Target("b", "failed", None, "it is full")),
+    message="Copied 1 MiB",
+    result=None,
+    error=None,
+    created_at=BEGAN,
+    updated_at=BEGAN,
+    expires_at=None,
+)
+
+
+def test_progress() -> None:
+    assert progress(RECORD) == {
+        "id": "import",
+        "image_id": ID,
+        "status": "processing",
+        "method": {"name": "web-download", "uri": "http://***@h/x"},
+        "stores": [
+            {"store": "a", "state": "committed", "url": "s3://***@h/o"},
+            {"store": "b", "state": "failed", "error": "it is full"},
+        ],
+        "phases": [
+            {
+                "name": "acquire",
+                "state": "done",
+                "done": 10,
+                "total": 10,
+                "started_at": "2026-01-02T03:04:05Z",
+                "finished_at": "2026-01-02T03:04:05Z",
+            },
+            {
+                "name": "deliver",
+                "state": "running",
+                "done": 5,
+                "total": None,
+                "started_at": None,
+                "finished_at": None,
+            },
+        ],
+        "message": "Copied 1 MiB",
+        "error": None,
+        "created_at": "2026-01-02T03:04:05Z",
+        "updated_at": "2026-01-02T03:04:05Z",
+    }
+
+
+def test_a_failure_says_what_failed() -> None:
+    error = {"stage": "acquire", "code": "not-found", "message": "404", "hint": "", "retryable": False}
+    assert progress(dataclasses.replace(RECORD, status="failure", error=error))["error"] == error
+
+
+def test_a_task_has_the_columns_of_the_table_and_times_without_a_zone() -> None:
+    row = task(RECORD)
+    assert list(row) == [
+        "id", "type", "status", "owner", "expires_at", "created_at", "updated_at", "deleted_at", "deleted", "image_id",
+        "request_id", "user_id", "input", "result", "message",
+    ]  # fmt: skip
+    assert row["created_at"] == "2026-01-02T03:04:05.060000"
+    assert row["input"] == {
+        "image_id": ID,
+        "import_req": {"method": {"name": "web-download", "uri": "http://***@h/x"}, "stores": ["a", "b"]},
+        "backend": ["a", "b"],
+    }
+
+
+def test_user_names_and_passwords_in_addresses_are_masked() -> None:
+    assert mask("https://user:pa@ss@host/p?q=a@b") == "https://***@host/p?q=a@b"
+    assert mask("https://host/a@b") == "https://host/a@b"
+    assert mask(None) is None
