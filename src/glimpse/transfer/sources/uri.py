@@ -118,7 +118,7 @@ def masked(uri: str) -> str:
     if match and authority and (authority[3] is None or _PORT.fullmatch(authority[3])):
         at = "***@" if authority[1] is not None else ""
         port = f":{authority[3]}" if authority[3] else ""
-        uri = f"{match[1]}://{at}{authority[2]}{port}{match[3]}{'?…' if match[4] else ''}"
+        uri = f"{match[1]}://{at}{authority[2]}{port}{match[3]}{'?***' if match[4] else ''}"
     else:
         # Unreadable: where the userinfo ends is anybody's guess, so everything before the last @ goes.
         scheme, separator, rest = uri.partition("://")
@@ -126,7 +126,7 @@ def masked(uri: str) -> str:
             scheme, separator, rest = "", "", uri
         rest = "***@" + rest.rpartition("@")[2] if "@" in rest else rest
         rest = re.sub(r"^([^/?#:]*):(?![0-9]+(?:[/?#]|$))[^/?#]*", r"\1:***", rest)
-        uri = scheme + separator + re.sub(r"\?.*", "?…", rest, flags=re.DOTALL)
+        uri = scheme + separator + re.sub(r"\?.*", "?***", rest, flags=re.DOTALL)
     shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in uri)
     return shown if len(shown) <= 300 else shown[:299] + "…"
 
