@@ -1,7 +1,7 @@
 """A real conductor that kills itself with SIGKILL at a given point of an import.
 
-``python dying_conductor.py POINT --config-file …`` with POINT one of ``before:STEP``, ``after:STEP`` (around a step of the
-flow), ``undo:STEP`` (before a step is taken back), ``inside:STEP`` (after its first bytes), ``call:METHOD`` and
+``python dying_conductor.py POINT SOURCE`` (a JSON object for config.load) with POINT one of ``before:STEP``, ``after:STEP``
+(around a step of the flow), ``undo:STEP`` (before a step is taken back), ``inside:STEP`` (after its first bytes), ``call:METHOD`` and
 ``called:METHOD`` (before and after that method of the import repository).
 """
 

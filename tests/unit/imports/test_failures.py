@@ -24,7 +24,7 @@ def replies(disk: Disk) -> dict[str, tuple[Reply, str]]:
         "promising too much": (Reply(RAW, announce=len(RAW) + 1000), str(len(RAW) + 1000)),
         "silent": (Reply(silent=True), "2"),
         "stalling": (Reply(RAW, stall_after=4096), "2"),
-        "trickling": (Reply(RAW, speed=100), "only 100 bytes per second"),
+        "trickling": (Reply(RAW, speed=100), "fewer than 1024"),
         "leading astray": (Reply(redirect="http://169.254.169.254/latest/meta-data"), "169.254.169.254"),
         "gzip cut short": (Reply(packed[:-20]), "gzip"),
         "gzip damaged": (

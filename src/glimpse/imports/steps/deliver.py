@@ -17,9 +17,9 @@ from glimpse.imports.delivery import Cargo, cargo, facts
 from glimpse.imports.planning import algorithms
 from glimpse.imports.run import ImportRun
 from glimpse.stores.base import Annotates, Store
+from glimpse.transfer.localcopy import CopiesFiles, copy_into
 from glimpse.transfer.protocols import Writer
 from glimpse.transfer.run import deliver as run_delivery
-
 
 log = logging.getLogger(__name__)
 
@@ -100,10 +100,13 @@ def _fill(run: ImportRun, load: Cargo, writers: _Writers) -> None:
         raise _nothing_delivered(run)
     needed = () if load.digests else algorithms(run.resources.settings.default.hashing_algorithm)
     size, digests, finding = load.size, load.digests, None
-    if writers.fed or needed:
+    copied = _copyable(load, writers) if not needed else {}
+    failed = dict(_copy(run, load, copied))
+    streamed = {store: writer for store, writer in writers.fed.items() if store not in copied}
+    if streamed or needed:
         done = run_delivery(
             load.extents(),
-            writers.fed,
+            streamed,
             algorithms=needed,
             inspector=load.inspection,
             progress=run.phases,
@@ -112,12 +115,32 @@ def _fill(run: ImportRun, load: Cargo, writers: _Writers) -> None:
             size_cap=run.resources.settings.default.image_size_cap,
             total=load.size,
         )
-        for store, error in done.failed.items():
-            _fail_target(run, store, error)
-            writers.fed.pop(store)
+        failed.update(done.failed)
         size, digests, finding = done.size, dict(done.digests) or load.digests, done.finding
+    for store, error in failed.items():
+        _fail_target(run, store, error)
+        writers.fed.pop(store).abort()
     load.verify(digests)
     run.journal(delivered=facts(run, load, cast(int, size), digests, finding))
+
+
+def _copyable(load: Cargo, writers: _Writers) -> dict[str, CopiesFiles]:
+    """The writers that can take the file from the kernel."""
+    if load.file is None:
+        return {}
+    return {store: writer for store, writer in writers.fed.items() if isinstance(writer, CopiesFiles)}
+
+
+def _copy(run: ImportRun, load: Cargo, writers: Mapping[str, CopiesFiles]) -> Mapping[str, GlimpseError]:
+    if load.file is None:
+        return {}
+    return copy_into(
+        load.file,
+        writers,
+        progress=run.phases,
+        stop=run.stop,
+        must_all=run.record.all_stores_must_succeed,
+    )
 
 
 def _commit(run: ImportRun, writers: _Writers) -> None:
