@@ -137,6 +137,8 @@ def regroup(chunks: Iterable[Buffer], smallest: int = CHUNK) -> Iterator[Buffer]
     upstream = iter(chunks)
     try:
         for chunk in upstream:
+            if not chunk:
+                continue
             if len(chunk) < smallest:
                 held.append(chunk)
                 have += len(chunk)

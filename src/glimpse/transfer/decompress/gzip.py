@@ -11,6 +11,7 @@ from isal import igzip_lib
 
 from glimpse.errors import Invalid
 from glimpse.transfer.decompress.base import UNLIMITED, Limits
+from glimpse.transfer.decompress.gzip_header import MAGIC, PLAIN, header_length
 from glimpse.transfer.extent import Buffer
 from glimpse.transfer.streams import close, regroup
 
@@ -20,8 +21,8 @@ PIECE = 4 << 20
 # call for a member is small: a MiB of 20-byte members would otherwise copy 26 GB.
 FIRST_INPUT = 64 * 1024
 INPUT = 1 << 20
-MAGIC = b"\x1f\x8b"
-DEFLATE = b"\x08"
+# How much of what may be a header is looked at first; it doubles until the header is complete.
+FIRST_HEADER = 64
 
 
 class Gzip:
@@ -31,7 +32,7 @@ class Gzip:
 
     def matches(self, head: bytes) -> bool:
         """By magic and method."""
-        return head.startswith(MAGIC + DEFLATE)
+        return head.startswith(PLAIN[:3])
 
     def decompress(self, chunks: Iterable[Buffer], *, limits: Limits = UNLIMITED) -> Iterator[Buffer]:
         """See :class:`glimpse.transfer.decompress.base.Decompressor`."""
@@ -48,7 +49,7 @@ class _Members:
         self._taken = 0  # Bytes of input that are behind us.
         self._produced = 0
         self._padding = False
-        self._magic = b""  # What is there of the next member's magic, which two chunks may share.
+        self._head = b""  # What is there of a member's header that is not complete yet.
         self._slice = FIRST_INPUT
 
     def unpack(self, chunks: Iterable[Buffer]) -> Iterator[Buffer]:
@@ -95,36 +96,37 @@ class _Members:
             data = b""
 
     def _between(self, rest: memoryview) -> int:
-        """Skip padding or take a byte of a member's magic; how many bytes were used."""
-        if self._members and not self._magic and rest[0] == 0:
+        """Skip padding or read on in a member's header; how many bytes were used."""
+        if self._members and not self._head and rest[0] == 0:
             self._padding = True
             return len(rest) - len(bytes(rest).lstrip(b"\0"))
-        if self._padding or rest[0] != MAGIC[len(self._magic)]:
-            raise self._garbage()
-        self._magic += bytes(rest[:1])
-        if self._magic == MAGIC:
-            self._magic = b""
-            self._members += 1
-            self._slice = FIRST_INPUT
-            self._decoder = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
-            self._decoder.decompress(MAGIC)
-        return 1
+        before = self._head
+        self._head += rest[: max(FIRST_HEADER, len(before))]
+        if self._members and (self._padding or not MAGIC.startswith(self._head[:2])):
+            raise self._garbage(self._taken - len(before))
+        length = header_length(self._head)
+        if length is None:
+            return len(self._head) - len(before)
+        self._head = b""
+        self._members += 1
+        self._slice = FIRST_INPUT
+        self._decoder = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+        self._decoder.decompress(PLAIN)
+        return length - len(before)
 
-    def _garbage(self) -> Invalid:
-        at = self._taken - len(self._magic)
-        if not self._members:
-            return Invalid("This is not gzip data: it does not begin with 1f 8b.")
+    def _garbage(self, at: int) -> Invalid:
         return Invalid(
             f"The gzip data ends at byte {at} (member {self._members}), but something else follows it."
         )
 
     def _check_end(self) -> None:
-        if self._magic:
-            raise self._garbage()
-        if not self._members:
+        if self._members and len(self._head) == 1:
+            raise self._garbage(self._taken - 1)
+        if not self._members and not self._head:
             raise Invalid("The gzip data is empty.")
-        if self._decoder is not None:
+        if self._head or self._decoder is not None:
+            member = self._members + bool(self._head)
             raise Invalid(
-                f"The gzip data is truncated: it ends at byte {self._taken}, inside member {self._members} "
+                f"The gzip data is truncated: it ends at byte {self._taken}, inside member {member} "
                 f"({self._produced} bytes unpacked)."
             )
