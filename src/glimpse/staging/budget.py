@@ -33,6 +33,7 @@ class ByteBudget:
         self.total = total
         self.held = 0
         self._idle = 0
+        self._moving = 0
         self._holders: set[Holder] = set()
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
@@ -82,11 +83,17 @@ class ByteBudget:
         self._idle += amount
 
     def moved(self, amount: int) -> None:
-        """Count bytes that are not held back any more, but on their way."""
+        """Count bytes that are not held back any more, but on their way; :meth:`done` says when they are gone."""
         self._idle -= amount
+        self._moving += amount
+
+    def done(self, amount: int) -> None:
+        """Return bytes that were added and moved, and are gone now: written or dropped."""
+        self._moving -= amount
+        self.give(amount)
 
     def give(self, amount: int) -> None:
-        """Return bytes that are gone: written, sent or dropped."""
+        """Return bytes that were taken."""
         self.held -= amount
         self._admit()
         if self._waiting:
@@ -106,7 +113,7 @@ class ByteBudget:
         """Set idle bytes going, those of the largest holders first, unless enough are on their way
         already.
         """
-        if self._idle == 0 or self.held - self._idle > self.total // 4:
+        if self._idle == 0 or self._moving > self.total // 4:
             return
         for holder in heapq.nlargest(ROUND, self._holders, key=lambda holder: holder.idle_bytes):
             if holder.idle_bytes:

@@ -154,7 +154,7 @@ class _Upload:
         """Wait for the threads to let go, then remove what was written."""
         self._lanes.stop()
         self._budget.moved(self._block.length)
-        self._budget.give(self._block.length)
+        self._budget.done(self._block.length)
         self._block = Block()
         while self._under_way:
             await self._change()
@@ -208,7 +208,7 @@ class _Upload:
 
     def _done(self, block: Block) -> None:
         self._under_way -= 1
-        self._budget.give(block.length)
+        self._budget.done(block.length)
         if block.error is not None and self._error is None:
             self._error = block.error
             if self._reader is not None:
