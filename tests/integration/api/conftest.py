@@ -1,0 +1,29 @@
+"""Services for the tests of the HTTP API."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.integration.api.service import Api
+
+Start = Callable[..., Api]
+
+
+@pytest.fixture(scope="package")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """One service with the embedded defaults, for all tests that do not need their own."""
+    with Api(tmp_path_factory.mktemp("api")) as running:
+        yield running
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts a service with options of its own; it ends with the test."""
+    with ExitStack() as stack:
+
+        def begin(overrides: Mapping[str, object] | None = None) -> Api:
+            return stack.enter_context(Api(tmp_path / "data", overrides))
+
+        yield begin
