@@ -16,7 +16,9 @@ MARKS = {"pending": " ", "done": "[green]✓[/]", "committed": "[green]✓[/]", 
 
 # What the record of an image is shown with, in this order; the rest follows by name.
 FIRST = ("id", "name", "status", "disk_format", "container_format", "size", "virtual_size", "checksum")
+# Left out: what only programs want, what is shown as the place of the bytes, what is over by then.
 LEFT_OUT = frozenset({"file", "self", "schema", "locations", "direct_url"})
+TRANSIENT = "os_glance_"
 
 
 class MarkColumn(ProgressColumn):
@@ -64,8 +66,11 @@ class Bars:
         for phase in state.phases:
             if phase.name not in stores:
                 self.phase(phase)
+        # Under the phase that feeds them; without phases, as soon as something is known of them.
+        fed = "deliver" in within
         for target in state.targets:
-            self._target(target, within.get(f"deliver:{target.store}"))
+            if fed or target.state != "pending":
+                self._target(target, within.get(f"deliver:{target.store}"))
 
     def phase(self, phase: Phase) -> None:
         """Show one phase."""
@@ -78,7 +83,7 @@ class Bars:
 
     def _target(self, target: Target, phase: Phase | None) -> None:
         done, total = (phase.done, phase.total) if phase else (0, None)
-        note = target.error or target.url or (amount(done, total) if done else "")
+        note = target.error or (amount(done, total) if done else "")
         self._set(f"  → {target.store}", target.state, done, total, note)
 
     def _set(self, name: str, state: str, done: int, total: int | None, note: str) -> None:
@@ -104,7 +109,10 @@ def amount(done: int, total: int | None) -> str:
 def show_image(console: Console, image: Mapping[str, object], targets: tuple[Target, ...]) -> None:
     """Print the image record and where its bytes are."""
     names = [name for name in FIRST if name in image]
-    names += sorted(name for name in image if name not in FIRST and name not in LEFT_OUT)
+    names += sorted(
+        name for name in image if name not in LEFT_OUT.union(FIRST) and not name.startswith(TRANSIENT)
+    )
+    names = [name for name in names if image[name] not in (None, "", [])]
     width = max(len(name) for name in names)
     console.print()
     for name in names:
@@ -139,8 +147,4 @@ def _places(image: Mapping[str, object], targets: tuple[Target, ...]) -> dict[st
 
 
 def _value(value: object) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, list):
-        return ", ".join(str(part) for part in value) or "–"
-    return str(value)
+    return ", ".join(str(part) for part in value) if isinstance(value, list) else str(value)
