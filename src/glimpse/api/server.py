@@ -1,6 +1,7 @@
 """The HTTP server: granian with one or several workers, each an application of its own."""
 
 import ctypes
+import multiprocessing
 import os
 import resource
 import signal
@@ -64,5 +65,6 @@ def _allow_files() -> None:
 def die_with_parent() -> None:
     """A worker whose server was killed must not go on listening beside the next one."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() == 1:
+    parent = multiprocessing.parent_process()
+    if parent is not None and os.getppid() != parent.pid:
         os.kill(os.getpid(), signal.SIGTERM)
