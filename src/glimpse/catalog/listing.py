@@ -4,10 +4,23 @@ images.
 
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, and_, exists, false, or_, select, true
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    exists,
+    false,
+    or_,
+    select,
+    true,
+    union_all,
+)
 
 from glimpse.catalog import tables as t
 from glimpse.catalog.details import HEAD, complete
+from glimpse.catalog.few import few
 from glimpse.catalog.properties import fingerprint
 from glimpse.catalog.records import ImageQuery, Page, Viewer
 from glimpse.catalog.visibility import can_see, listed
@@ -27,17 +40,31 @@ def list_images(conn: Connection, query: ImageQuery, viewer: Viewer | None) -> P
     if query.limit <= 0:
         return Page((), more=False)
     order = full_order(query.sort)
-    conditions = [
-        t.images.c.deleted == false(),
-        t.images.c.status != "killed",
-        listed(viewer, query.visibility, query.member_status),
-        *_filters(query),
-    ]
+    conditions = _filters(conn, query)
     if query.marker is not None:
         conditions.append(_after(order, _marker(conn, query.marker, order, viewer)))
-    statement = HEAD.where(*conditions).order_by(*_order_by(order, conn.dialect.name)).limit(query.limit + 1)
-    heads = conn.execute(statement).all()
+    ways = listed(conn, viewer, query)
+    by, count = _order_by(order, conn.dialect.name), query.limit + 1
+    chosen = _first_of_each(ways, conditions, by, count) if len(ways) > 1 else and_(*ways, *conditions)
+    heads = conn.execute(HEAD.where(chosen).order_by(*by).limit(count)).all()
     return Page(tuple(complete(conn, heads[: query.limit])), more=len(heads) > query.limit)
+
+
+def _first_of_each(
+    ways: list[ColumnElement[bool]],
+    conditions: list[ColumnElement[bool]],
+    by: list[ColumnElement[Any]],
+    count: int,
+) -> ColumnElement[bool]:
+    """The first images of each way to be listed; the first of all are among them.
+
+    A single condition with OR makes the database walk past everybody else's images (100,000 images: 2.0 ms).
+    """
+    parts = [
+        select(select(t.images.c.id).where(way, *conditions).order_by(*by).limit(count).subquery().c.id)
+        for way in ways
+    ]
+    return t.images.c.id.in_(select(union_all(*parts).subquery().c.id))
 
 
 def full_order(sort: Order) -> Order:
@@ -56,31 +83,31 @@ def full_order(sort: Order) -> Order:
     return tuple(order[: [key for key, _ in order].index("id") + 1])
 
 
-def _filters(query: ImageQuery) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
+def _filters(conn: Connection, query: ImageQuery) -> list[ColumnElement[bool]]:
+    conditions = [t.images.c.deleted == false(), t.images.c.status != "killed"]
     if query.os_hidden is not None:
         conditions.append(t.images.c.os_hidden == (true() if query.os_hidden else false()))
     for name, value in query.filters.items():
         if name in COLUMNS:
             conditions.append(t.images.c[name] == value)
         else:
-            conditions.append(_has_property(name, str(value)))
-    conditions.extend(_has_tag(tag) for tag in query.tags)
+            conditions.append(_has(conn, t.image_properties, _property_is(name, str(value))))
+    conditions.extend(_has(conn, t.image_tags, t.image_tags.c.tag == tag) for tag in query.tags)
     return conditions
 
 
-def _has_property(name: str, value: str) -> ColumnElement[bool]:
+def _property_is(name: str, value: str) -> ColumnElement[bool]:
     table = t.image_properties
-    return exists().where(
-        table.c.image_id == t.images.c.id,
-        table.c.fingerprint == fingerprint(name, value),
-        table.c.name == name,
-        table.c.value == value,
-    )
+    number = fingerprint(name, value)
+    return and_(table.c.fingerprint == number, table.c.name == name, table.c.value == value)
 
 
-def _has_tag(tag: str) -> ColumnElement[bool]:
-    return exists().where(t.image_tags.c.image_id == t.images.c.id, t.image_tags.c.tag == tag)
+def _has(conn: Connection, table: Table, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Images with such a row in ``table``: those very images where they are few."""
+    ids = few(conn, select(table.c.image_id).where(condition))
+    if ids is not None:
+        return t.images.c.id.in_(ids)
+    return exists().where(table.c.image_id == t.images.c.id, condition)
 
 
 def _order_by(order: Order, dialect: str) -> list[ColumnElement[Any]]:

@@ -18,7 +18,8 @@ def write(db: Database, count: int) -> None:
     catalog = Catalog(db)
     for _ in range(count):
         with db.write() as conn:
-            number = conn.execute(select(images.c.min_ram).where(images.c.id == COUNTER)).scalar_one()
+            counter = select(images.c.min_ram).where(images.c.id == COUNTER).with_for_update()
+            number = conn.execute(counter).scalar_one()
             conn.execute(update(images).where(images.c.id == COUNTER).values(min_ram=number + 1))
         catalog.images.create(NewImage(properties={"a": "1"}, tags=("t",)))
 
