@@ -75,6 +75,7 @@ class Child:
         text = os.pread(self._stderr, 64 << 10, 0).decode("utf-8", "replace")
         for name in sorted(self._names, key=len, reverse=True):
             text = text.replace(f"'{name}'", self._names[name]).replace(name, self._names[name])
+        text = text.replace("Failed to blk_new_open the image: ", "")  # qemu's own function names help nobody
         lines = [line.strip().removeprefix("qemu-nbd: ") for line in text.splitlines()]
         words = "; ".join(line for line in lines if line)
         return words if len(words) <= _WORDS else words[:_WORDS] + "…"

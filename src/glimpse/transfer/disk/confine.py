@@ -126,7 +126,7 @@ def spawn(
         f"--as={limits.address_space}",
     ]
     command += [f"--fsize={limits.file_size}", "--core=0", "--"]
-    names: dict[str, str] = {}
+    names = {program: str(argv[0])}
     if confinement.bubblewrap is not None:
         command += [confinement.bubblewrap, *_view(program)]
         if listener is not None:
@@ -160,6 +160,7 @@ def spawn(
 def _view(program: str) -> list[str]:
     """Bubblewrap's arguments for a place that holds the program and the libraries, and nothing else."""
     view = ["--unshare-all", "--cap-drop", "ALL", "--die-with-parent", "--chdir", "/"]
+    view += ["--dev-bind", "/dev/null", "/dev/null"]
     for name in _LIBRARIES:
         path = Path(name)
         if path.is_symlink():

@@ -51,7 +51,7 @@ class NbdClient:
         self._connection = Connection(sock, stop=stop, stall=stall)
         self._pending: dict[int, _Pending] = {}
         self._next_cookie = 1
-        self._context = 0
+        self._context = b""
         self._read_flags = 0
         self.size = 0
         """Bytes of the export."""
@@ -146,7 +146,7 @@ class NbdClient:
     def _receive_runs(self, pending: _Pending, length: int) -> None:
         payload = self._connection.receive(length)
         body = payload[p.CONTEXT.size :]
-        if len(body) % p.STATUS.size or p.CONTEXT.unpack_from(payload) != (self._context,):
+        if len(body) % p.STATUS.size or payload[: p.CONTEXT.size] != self._context:
             raise NbdError("the image reader sent a list of ranges that makes no sense")
         offset, end = pending.offset, pending.offset + pending.length
         for size, state in p.STATUS.iter_unpack(body):
@@ -170,7 +170,7 @@ class NbdClient:
         contexts = self._option(p.OPTION_SET_META_CONTEXT, name + query)
         if len(contexts) != 1 or contexts[0][p.CONTEXT.size :] != p.ALLOCATION:
             raise NbdError("the image reader cannot say which ranges are empty")
-        (self._context,) = p.CONTEXT.unpack_from(contexts[0])
+        self._context = contexts[0][: p.CONTEXT.size]
         for info in self._option(p.OPTION_GO, name + bytes(2)):
             if len(info) == p.EXPORT_INFO.size and info[:2] == p.INFO_EXPORT.to_bytes(2, "big"):
                 _, self.size, export_flags = p.EXPORT_INFO.unpack(info)
