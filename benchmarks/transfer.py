@@ -106,10 +106,16 @@ def timed(work: Callable[[], None]) -> tuple[float, float]:
 
 def main() -> None:
     """Measure and print a table."""
-    parser = argparse.ArgumentParser(description="deliver() as a ratio to two parallel digests of the same bytes")
-    parser.add_argument("--size", type=int, default=1024, metavar="MIB", help="size of the file (default 1024)")
+    parser = argparse.ArgumentParser(
+        description="deliver() as a ratio to two parallel digests of the same bytes"
+    )
+    parser.add_argument(
+        "--size", type=int, default=1024, metavar="MIB", help="size of the file (default 1024)"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="how often each case runs (default 3)")
-    parser.add_argument("--directory", type=Path, help="where the files are made (default: the temporary directory)")
+    parser.add_argument(
+        "--directory", type=Path, help="where the files are made (default: the temporary directory)"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.directory) as directory:
         path = Path(directory) / "image"
@@ -119,7 +125,9 @@ def main() -> None:
         cases: dict[str, Callable[[], None]] = {}
         for kind in ("null", "file"):
             for count in (1, 3):
-                cases[f"{count} {kind} writer{'s' * (count > 1)}"] = lambda c=count, k=kind: delivery(path, c, k)  # type: ignore[misc]
+                cases[f"{count} {kind} writer{'s' * (count > 1)}"] = lambda c=count, k=kind: delivery(
+                    path, c, k
+                )  # type: ignore[misc]
         delivery(path, 1, "null")
         resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         data = memoryview(path.read_bytes())

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from glimpse.transfer.extent import Buffer, Extent
 
-Item = TypeVar("Item", Buffer, Extent)
+Item = TypeVar("Item", bound=Buffer | Extent)
 
 
 class ChannelClosed(Exception):

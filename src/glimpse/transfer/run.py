@@ -1,11 +1,13 @@
 """Runs the last part of every plan: one pass feeds the inspector, the digests and all stores."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from glimpse.errors import GlimpseError, TooLarge
 from glimpse.transfer.digest import Digests
+from glimpse.transfer.disk.judge import Finding
 from glimpse.transfer.extent import Buffer, Extent
 from glimpse.transfer.fanout import FanOut
 from glimpse.transfer.protocols import Progress, Stop, Writer
@@ -17,16 +19,14 @@ from glimpse.transfer.zeros import zero_buffers
 # the queues' depth (16) from what is being hashed.
 ZERO_PIECE = 8 << 20
 
-Found = TypeVar("Found", covariant=True)
 
-
-class Inspector(Protocol[Found]):
+class Inspector(Protocol):
     """Looks on as the bytes pass."""
 
     def feed(self, data: Buffer) -> None:
         """The next bytes of the image, zeros included. May raise UnsafeImage to end the delivery."""
 
-    def finish(self) -> Found:
+    def finish(self) -> Finding:
         """What was found, after the last byte."""
 
 
@@ -39,7 +39,7 @@ class SkipsZeros(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery(Generic[Found]):
+class Delivery:
     """What came of a delivery: ``ready`` stores have all ``size`` bytes and wait for their writer's commit.
 
     ``digests`` are hex by algorithm; ``failed`` says why the other stores are not ready (their writers are
@@ -48,7 +48,7 @@ class Delivery(Generic[Found]):
 
     size: int
     digests: Mapping[str, str]
-    finding: Found | None
+    finding: Finding | None
     ready: tuple[str, ...]
     failed: Mapping[str, GlimpseError]
 
@@ -58,13 +58,13 @@ def deliver(
     writers: Mapping[str, Writer],
     *,
     algorithms: Collection[str] = (),
-    inspector: Inspector[Found] | None = None,
+    inspector: Inspector | None = None,
     progress: Progress = SILENT,
     stop: Stop = NEVER,
     must_all: bool = True,
     size_cap: int | None = None,
     total: int | None = None,
-) -> Delivery[Found]:
+) -> Delivery:
     """Give ``extents`` (ascending, without gaps, from 0) to every writer, the digests and the inspector;
     commit nothing.
 
@@ -75,10 +75,13 @@ def deliver(
     that call returns (so close the source).
     """
     size = 0
-    source = prefetch(extents, stop=stop)
-    digests = Digests(algorithms)
-    fan = FanOut(writers, must_all=must_all, total=total, progress=progress, stop=stop)
-    try:
+    with ExitStack() as undo:
+        fan = FanOut(writers, must_all=must_all, total=total, progress=progress, stop=stop)
+        undo.callback(fan.abort)
+        digests = Digests(algorithms)
+        undo.callback(digests.close)
+        source = prefetch(extents, stop=stop)
+        undo.callback(source.close)
         for piece in _pieces(source):
             stop.check()
             if piece.offset != size:
@@ -94,11 +97,7 @@ def deliver(
         outcome = fan.finish()
         values = digests.result()
         finding = None if inspector is None else inspector.finish()
-    except BaseException:
-        source.close()
-        digests.close()
-        fan.abort()
-        raise
+        undo.pop_all()
     return Delivery(size, values, finding, outcome.ready, outcome.failed)
 
 
@@ -112,7 +111,7 @@ def _pieces(extents: Iterable[Extent]) -> Iterator[Extent]:
             yield Extent(offset, min(ZERO_PIECE, end - offset), None)
 
 
-def _inspect(inspector: Inspector[Found], piece: Extent) -> None:
+def _inspect(inspector: Inspector, piece: Extent) -> None:
     if piece.data is not None:
         inspector.feed(piece.data)
         return

@@ -72,13 +72,17 @@ def test_a_workers_error_surfaces() -> None:
     assert threads() == []
 
 
+def feed_until_it_raises(digests: Digests) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline:
+        digests.feed(b"more")
+
+
 def test_a_workers_error_ends_a_producer_that_goes_on() -> None:
     digests = Digests(["md5"])
     digests.feed(memoryview(bytes(10))[::2])
-    deadline = time.monotonic() + DEADLINE
     with pytest.raises(GlimpseError, match="computing the md5 digest"):
-        while time.monotonic() < deadline:
-            digests.feed(b"more")
+        feed_until_it_raises(digests)
     digests.close()
     assert threads() == []
 

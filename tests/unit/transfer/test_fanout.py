@@ -29,6 +29,11 @@ def feed(fan: FanOut, data: bytes = DATA) -> None:
         fan.write(extent)
 
 
+def complete(fan: FanOut) -> None:
+    feed(fan)
+    fan.finish()
+
+
 def test_every_writer_gets_everything() -> None:
     writers = {"one": RecordingWriter(), "two": RecordingWriter()}
     progress = Recorder()
@@ -70,8 +75,7 @@ def test_all_stop_when_all_must_succeed() -> None:
     writers = {"good": RecordingWriter(), "bad": FailingWriter(NoSpace("disk full at /bad"), 5 * MIB)}
     fan = FanOut(writers, must_all=True)
     with pytest.raises(DeliveryFailed, match=r"Store 'bad': disk full at /bad") as caught:
-        feed(fan)
-        fan.finish()
+        complete(fan)
     assert isinstance(caught.value.failed["bad"], NoSpace)
     assert caught.value.__cause__ is caught.value.failed["bad"]
     fan.abort()
@@ -85,8 +89,7 @@ def test_the_end_comes_when_no_writer_is_left() -> None:
         must_all=False,
     )
     with pytest.raises(DeliveryFailed) as caught:
-        feed(fan)
-        fan.finish()
+        complete(fan)
     assert {store: error.message for store, error in caught.value.failed.items()} == {
         "a": "a is gone",
         "b": "b is gone",
@@ -98,8 +101,7 @@ def test_a_foreign_error_is_explained() -> None:
     writer = FailingWriter(OSError(errno.ENOSPC, "No space left on device"))
     fan = FanOut({"disk": writer})
     with pytest.raises(DeliveryFailed, match="No space left on device") as caught:
-        feed(fan)
-        fan.finish()
+        complete(fan)
     assert isinstance(caught.value.failed["disk"], NoSpace)
     fan.abort()
 
@@ -192,8 +194,7 @@ def test_an_abort_that_fails_does_not_hide_why() -> None:
 
     fan = FanOut({"bad": Stubborn(Unavailable("the reason"))})
     with pytest.raises(DeliveryFailed, match="the reason"):
-        feed(fan)
-        fan.finish()
+        complete(fan)
     fan.abort()
     assert threads() == []
 

@@ -3,6 +3,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -194,9 +195,7 @@ def test_regroup_keeps_the_bytes_and_joins_the_small_ones(sizes: list[int], smal
     assert b"".join(pieces) == b"".join(chunks)
     assert all(pieces)
     # No two neighbours could still be joined: one of them is as large as asked for.
-    assert all(
-        len(one) >= smallest or len(two) >= smallest for one, two in zip(pieces, pieces[1:], strict=False)
-    )
+    assert all(len(one) >= smallest or len(two) >= smallest for one, two in pairwise(pieces))
 
 
 def test_regroup_cuts_what_is_too_large() -> None:
