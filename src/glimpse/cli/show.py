@@ -5,7 +5,6 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.filesize import decimal
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
 from rich.text import Text
@@ -13,6 +12,11 @@ from rich.text import Text
 from glimpse.cli.follow import Phase, State, Target
 
 MARKS = {"pending": " ", "done": "[green]✓[/]", "committed": "[green]✓[/]", "failed": "[red]✗[/]"}
+
+# The phase under which the stores are shown.
+FEEDS = "deliver"
+
+UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 # What the record of an image is shown with, in this order; the rest follows by name.
 FIRST = ("id", "name", "status", "disk_format", "container_format", "size", "virtual_size", "checksum")
@@ -61,16 +65,18 @@ class Bars:
 
     def update(self, state: State) -> None:
         """Show what was seen at one look."""
-        stores = {f"deliver:{target.store}" for target in state.targets}
         within = {phase.name: phase for phase in state.phases}
         for phase in state.phases:
-            if phase.name not in stores:
-                self.phase(phase)
-        # Under the phase that feeds them; without phases, as soon as something is known of them.
-        fed = "deliver" in within
-        for target in state.targets:
-            if fed or target.state != "pending":
-                self._target(target, within.get(f"deliver:{target.store}"))
+            if phase.name.startswith(f"{FEEDS}:"):
+                continue
+            self.phase(phase)
+            if phase.name == FEEDS:
+                for target in state.targets:
+                    self._target(target, within.get(f"{FEEDS}:{target.store}"))
+        if FEEDS not in within:  # a service that tells no phases: as soon as something is known of a store
+            for target in state.targets:
+                if target.state != "pending":
+                    self._target(target, None)
 
     def phase(self, phase: Phase) -> None:
         """Show one phase."""
@@ -103,7 +109,13 @@ class Bars:
 
 def amount(done: int, total: int | None) -> str:
     """How much of how much, for people."""
-    return decimal(done) if total is None or done == total else f"{decimal(done)} of {decimal(total)}"
+    return size(done) if total is None or done == total else f"{size(done)} of {size(total)}"
+
+
+def size(count: int) -> str:
+    """Bytes in the units that disks are made in: 1073741824 is 1.0 GiB."""
+    power = min(max(count.bit_length() - 1, 0) // 10, len(UNITS) - 1)
+    return f"{count} {UNITS[0]}" if power == 0 else f"{count / (1 << 10 * power):.1f} {UNITS[power]}"
 
 
 def show_image(console: Console, image: Mapping[str, object], targets: tuple[Target, ...]) -> None:

@@ -17,29 +17,34 @@ def shown(*states: State, width: int = 80) -> list[str]:
     return [line.rstrip() for line in output.getvalue().splitlines() if line.strip()]
 
 
-def test_each_phase_and_each_store_has_a_line_of_its_own_stores_last() -> None:
+def test_each_phase_has_a_line_and_each_store_one_under_the_phase_that_feeds_it() -> None:
     first = State("running", targets=(Target("main", "pending"), Target("mirror", "pending")))
-    phases = (Phase("acquire", "done", 4_500_000, 4_500_000, 0.25), Phase("deliver", "running", 500, 2000))
+    phases = (
+        Phase("acquire", "done", 4_500_000, 4_500_000, 0.25),
+        Phase("deliver", "running", 512, 2048),
+        Phase("finish", "pending"),
+    )
     last = State(
         "running",
         phases,
         (Target("main", "committed", "file:///x"), Target("mirror", "failed", None, "full")),
     )
-    acquire, deliver, main, mirror = shown(first, last)
+    acquire, deliver, main, mirror, finish = shown(first, last)
     assert acquire.startswith("✓ acquire")
-    assert acquire.endswith("4.5 MB  0.2 s")
+    assert acquire.endswith("4.3 MiB  0.2 s")
     assert "deliver" in deliver
-    assert deliver.endswith("500 bytes of 2.0 kB")
+    assert deliver.endswith("512 bytes of 2.0 KiB")
     assert main.startswith("✓   → main")
     assert mirror.startswith("✗   → mirror")
     assert mirror.endswith("full")
+    assert "finish" in finish
 
 
 def test_bytes_of_one_store_are_shown_with_the_store() -> None:
     phases = (Phase("deliver", "running", 900, 1000), Phase("deliver:main", "running", 700, 1000))
     lines = shown(State("running", phases, (Target("main", "writing"),)))
     assert len(lines) == 2
-    assert lines[1].endswith("700 bytes of 1.0 kB")
+    assert lines[1].endswith("700 bytes of 1000 bytes")
 
 
 def test_markup_in_what_a_service_says_is_text() -> None:
@@ -49,8 +54,10 @@ def test_markup_in_what_a_service_says_is_text() -> None:
 
 
 def test_amounts_are_for_people() -> None:
-    assert amount(1_000_000, None) == "1.0 MB"
-    assert amount(1_000_000, 2_000_000) == "1.0 MB of 2.0 MB"
+    assert amount(1 << 30, None) == "1.0 GiB"
+    assert amount(1 << 20, 5 << 40) == "1.0 MiB of 5.0 TiB"
+    assert amount(1023, 1023) == "1023 bytes"
+    assert amount(0, 1) == "0 bytes of 1 bytes"
 
 
 def test_the_record_leaves_out_what_says_nothing_and_folds_no_location() -> None:
