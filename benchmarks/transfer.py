@@ -1,25 +1,27 @@
 """deliver() against its floor.
 
-Method: a file of random bytes is made once and read into the page cache. The *floor* is the time to hash the same
-bytes, held in memory, with md5 and sha512 in two parallel threads, in pieces of 1 MiB. Then deliver() reads the file
-(zero detection, both digests) and writes it to one and to three writers: null writers, and file writers that pwrite
-into the same file system without syncing. Floor and deliveries alternate ``--rounds`` times; the median of each is
-printed, and its ratio to the floor. Nothing else should run on the machine; results on a busy one mean little.
+Method: a file of random bytes is made once and is in the page cache. The floor is that of ``floor.py``: the
+time to hash the same bytes with md5 and sha512 in two parallel threads. deliver() reads the file (zero
+detection, both digests) and writes it to one and to three writers: null writers, and file writers that pwrite
+into the same file system without syncing. The cases alternate ``--rounds`` times; printed are the median of
+each, its processor seconds, and the median of its ratios to the floor measured just before. On a busy machine
+the ratios mean little: compare processor seconds.
 
     PYTHONPATH=src python benchmarks/transfer.py --size 1024 --rounds 5
 """
 
 import argparse
-import hashlib
 import os
 import resource
 import statistics
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
+
+from floor import floor
 
 from glimpse.transfer.extent import Extent
 from glimpse.transfer.protocols import Writer
@@ -68,21 +70,6 @@ class PlainFileWriter:
         self._path.unlink(missing_ok=True)
 
 
-def floor(data: memoryview) -> None:
-    """Hash ``data`` with both algorithms, each in a thread."""
-
-    def work(name: str) -> None:
-        hasher = hashlib.new(name, usedforsecurity=False)
-        for start in range(0, len(data), MiB):
-            hasher.update(data[start : start + MiB])
-
-    threads = [threading.Thread(target=work, args=(name,)) for name in ALGORITHMS]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
 def delivery(path: Path, count: int, kind: str) -> None:
     """One delivery into ``count`` writers."""
     writers: dict[str, Writer] = {}
@@ -93,11 +80,13 @@ def delivery(path: Path, count: int, kind: str) -> None:
         done = deliver(refine(source.extents()), writers, algorithms=ALGORITHMS, total=source.size)
     for writer in writers.values():
         writer.commit()
+    for target in path.parent.glob(f"{path.name}.*"):
+        target.unlink()
     if done.size != path.stat().st_size:
         raise SystemExit("the delivery is not complete")
 
 
-def timed(work: Callable[[], None]) -> tuple[float, float]:
+def timed(work: Callable[[], object]) -> tuple[float, float]:
     """Wall-clock and processor seconds of one call."""
     begin, used = time.perf_counter(), time.process_time()
     work()
@@ -122,29 +111,26 @@ def main() -> None:
         with path.open("wb") as file:
             for _ in range(options.size):
                 file.write(os.urandom(MiB))
-        cases: dict[str, Callable[[], None]] = {}
+        cases: dict[str, Callable[[], object]] = {}
         for kind in ("null", "file"):
             for count in (1, 3):
-                cases[f"{count} {kind} writer{'s' * (count > 1)}"] = lambda c=count, k=kind: delivery(
-                    path, c, k
-                )  # type: ignore[misc]
-        delivery(path, 1, "null")
+                name = f"{count} {kind} writer{'s' * (count > 1)}"
+                cases[name] = partial(delivery, path, count, kind)
+        for work in (*cases.values(), partial(floor, path)):
+            work()  # Once unmeasured: code, page cache and freed pages are then as they stay.
         resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        data = memoryview(path.read_bytes())
-        results: dict[str, list[tuple[float, float]]] = {}
+        results: dict[str, list[tuple[float, float, float]]] = {"floor": []}
         for _ in range(options.rounds):
-            results.setdefault("floor", []).append(timed(lambda: floor(data)))
             for name, work in cases.items():
-                for number in range(3):
-                    path.with_suffix(f".{number}").unlink(missing_ok=True)
-                results.setdefault(name, []).append(timed(work))
-    base = statistics.median(wall for wall, _ in results["floor"])
+                base, used = timed(partial(floor, path))
+                results["floor"].append((base, used, 1.0))
+                wall, used = timed(work)
+                results.setdefault(name, []).append((wall, used, wall / base))
     print(f"{'case':16} {'wall s':>8} {'cpu s':>8} {'ratio':>6}")
     for name, times in results.items():
-        wall = statistics.median(wall for wall, _ in times)
-        used = statistics.median(used for _, used in times)
-        print(f"{name:16} {wall:8.2f} {used:8.2f} {wall / base:6.2f}")
-    print(f"resident memory after one delivery: {resident:.0f} MiB")
+        wall, used, ratio = (statistics.median(column) for column in zip(*times, strict=True))
+        print(f"{name:16} {wall:8.2f} {used:8.2f} {ratio:6.2f}")
+    print(f"largest resident memory: {resident:.0f} MiB")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from glimpse.errors import GlimpseError
-from glimpse.imports.inspection import Inspection, check_file
+from glimpse.imports.inspection import Inspection, check_file, rules
 from glimpse.imports.methods.glance_direct import GlanceDirect
 from glimpse.imports.pipeline import image_extents
 from glimpse.imports.planning import CHECKSUM
@@ -98,7 +98,7 @@ def _from_store(run: ImportRun, stack: ExitStack, store: str, url: str) -> Cargo
 
 def _staged(run: ImportRun, stack: ExitStack) -> Cargo:
     path = _staged_path(run)
-    finding = check_file(path, run.image(), run.resources.settings)
+    finding = check_file(path, run)
 
     def flow() -> Iterator[Extent]:
         source = FileSource(path)
@@ -118,12 +118,14 @@ def _staged(run: ImportRun, stack: ExitStack) -> Cargo:
 def _converted(run: ImportRun, stack: ExitStack, convert: Convert) -> Cargo:
     path = spooled(run) or _staged_path(run)
     settings = run.resources.settings
-    check_file(path, run.image(), settings)
+    check_file(path, run)
     limits = ConvertLimits(
         max_virtual_size=settings.default.image_size_cap,
         max_sparse_bytes=settings.image_conversion.max_sparse_bytes,
     )
-    view = stack.enter_context(convert_to_raw(path, convert.source, limits=limits, stop=run.stop))
+    view = stack.enter_context(
+        convert_to_raw(path, convert.source, limits=limits, stop=run.stop, rules=rules(settings))
+    )
     return Cargo(
         lambda: refine(counted_extents(view.extents(), run.phases, "image_conversion", view.virtual_size)),
         view.virtual_size,
@@ -147,7 +149,7 @@ def facts(
     run: ImportRun, load: Cargo, size: int, digests: Mapping[str, str], finding: Finding | None
 ) -> dict[str, object]:
     """The attributes that the image will have: those of what is in the stores now."""
-    image = run.image()
+    declared = run.declared
     algorithm = run.resources.settings.default.hashing_algorithm
     convert = run.plan.convert
     return {
@@ -156,6 +158,6 @@ def facts(
         "checksum": digests[CHECKSUM],
         "os_hash_algo": algorithm,
         "os_hash_value": digests[algorithm],
-        "disk_format": convert.target if convert is not None else image.disk_format,
-        "container_format": "bare" if convert is not None else image.container_format,
+        "disk_format": convert.target if convert is not None else declared.disk_format,
+        "container_format": "bare" if convert is not None else declared.container_format,
     }

@@ -98,7 +98,10 @@ class Step(task.Task):  # type: ignore[misc]
         if not run.leaving:
             run.phases.fail(self.name)
             log.info("Import %s fails in step %s: %s", run.id, self.name, error.message)
-            run.fail(self.name, error)
+            try:
+                run.fail(self.name, error)
+            except ClaimLost as lost:
+                run.stop.set(lost)
 
     def revert(self, *args: object, **kwargs: object) -> None:
         """Take the step back, unless the import is another conductor's now."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
-from glimpse.catalog.records import Image
 from glimpse.config import Settings
 from glimpse.imports.run import ImportRun
 from glimpse.transfer.disk.inspect import Finding, Inspector, InspectRules, inspect_file
@@ -21,16 +21,28 @@ def rules(settings: Settings) -> InspectRules:
     )
 
 
-def declared(image: Image) -> str | None:
+class Formats(Protocol):
+    """What is said of data by somebody who has not looked: an image, or an import's record of one."""
+
+    @property
+    def disk_format(self) -> str | None:
+        """The disk format."""
+
+    @property
+    def container_format(self) -> str | None:
+        """The container format; ``bare`` when there is none around the disk."""
+
+
+def expected(declared: Formats) -> str | None:
     """The disk format that the data must have; None where a container hides it and only safety is judged."""
-    return image.disk_format if image.container_format == "bare" else None
+    return declared.disk_format if declared.container_format == "bare" else None
 
 
 class Inspection:
     """Looks on while the bytes of an import pass."""
 
     def __init__(self, run: ImportRun) -> None:
-        self._inspector = Inspector(declared(run.image()), rules(run.resources.settings))
+        self._inspector = Inspector(expected(run.declared), rules(run.resources.settings))
 
     def feed(self, data: Buffer) -> None:
         """The next bytes."""
@@ -43,11 +55,11 @@ class Inspection:
         return finding
 
 
-def check_file(path: Path, image: Image, settings: Settings) -> Finding:
-    """Judge a file on this host against what the image is declared to be now. Raises UnsafeImage.
+def check_file(path: Path, run: ImportRun) -> Finding:
+    """Judge a file on this host against what the image is declared to be. Raises UnsafeImage.
 
     Only the file's beginning and end are read, so that looking again costs less than trusting what was found earlier.
     """
-    finding = inspect_file(path, declared(image), rules(settings))
+    finding = inspect_file(path, expected(run.declared), rules(run.resources.settings))
     finding.raise_if_refused()
     return finding

@@ -12,7 +12,7 @@ from glimpse.transfer.plan import BY_MAGIC, Plan, Planner
 if TYPE_CHECKING:
     from glimpse.catalog.records import StagedFile
     from glimpse.imports.plugins.base import Plugin
-    from glimpse.imports.run import ImportRun
+    from glimpse.imports.run import Declared, ImportRun
 
 # The Image API's ``checksum`` is always md5.
 CHECKSUM = "md5"
@@ -32,9 +32,8 @@ def algorithms(hashing_algorithm: str) -> tuple[str, ...]:
     return (CHECKSUM,) if hashing_algorithm == CHECKSUM else (CHECKSUM, hashing_algorithm)
 
 
-def draft(run: ImportRun) -> Plan:
+def draft(run: ImportRun, declared: Declared) -> Plan:
     """The plan for an import that is about to begin. Raises what a plugin has against the image."""
-    image = run.image()
     needed = algorithms(run.resources.settings.default.hashing_algorithm)
     source = METHODS[run.record.method].source
     if source == "staged":
@@ -42,7 +41,9 @@ def draft(run: ImportRun) -> Plan:
         planner = staged_planner(staged, needed)
     else:
         planner = Planner(source, algorithms=needed)
-    return _contributed(Draft(planner, image.disk_format, image.container_format), run.resources.plugins)
+    return _contributed(
+        Draft(planner, declared.disk_format, declared.container_format), run.resources.plugins
+    )
 
 
 def staged_planner(staged: StagedFile | None, needed: Collection[str]) -> Planner:

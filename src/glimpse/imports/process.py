@@ -15,6 +15,7 @@ from glimpse.imports.reaper import Reaper
 from glimpse.imports.resources import Resources
 from glimpse.staging.area import Area
 from glimpse.stores.registry import Stores
+from glimpse.transfer.disk import confine
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,9 @@ def run(settings: Settings) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    warning = confine.default().warning
+    if warning:
+        log.warning(warning)
     reaper.start()
     try:
         log.info("Conductor ready: %d imports at once.", settings.taskflow_executor.max_workers)

@@ -1,6 +1,7 @@
 """One import being run by this conductor: its record, its claim, and what has been written into the journal."""
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import cast
 
 from glimpse.catalog.records import Image, ImportRecord
@@ -9,6 +10,14 @@ from glimpse.imports.progress import Phases
 from glimpse.imports.resources import Resources
 from glimpse.imports.stop import StopSignal
 from glimpse.transfer.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """The formats that the user has given the image."""
+
+    disk_format: str | None
+    container_format: str | None
 
 
 class ImportRun:
@@ -62,9 +71,16 @@ class ImportRun:
         """The image as it is now."""
         return self.resources.catalog.images.get(self.image_id)
 
-    def adopt_plan(self, plan: Plan) -> None:
-        """Store the plan with the record, before any byte moves."""
-        self.resources.catalog.imports.journal(self.id, self.claim, plan=plan.to_dict())
+    @property
+    def declared(self) -> Declared:
+        """What the image was declared to be when the plan was made; a user may change that while the import runs."""
+        known = cast("Mapping[str, str | None]", self.state["declared"])
+        return Declared(known["disk_format"], known["container_format"])
+
+    def adopt_plan(self, plan: Plan, declared: Declared) -> None:
+        """Store the plan, and what it was made for, with the record, before any byte moves."""
+        self.state["declared"] = asdict(declared)
+        self.resources.catalog.imports.journal(self.id, self.claim, plan=plan.to_dict(), state=self.state)
         self._plan = plan
 
     def journal(self, **facts: object) -> None:

@@ -81,7 +81,7 @@ def test_a_download_shows_how_far_it_is(shared: Service) -> None:
         def acquired() -> bool:
             phases = {phase["name"]: phase for phase in shared.record(image_id)["phases"]}
             acquire = phases.get("acquire", {"done": 0, "total": None})
-            return acquire["done"] >= 1 << 20 and acquire["total"] == len(DATA)
+            return bool(acquire["done"] >= 1 << 20 and acquire["total"] == len(DATA))
 
         shared.wait(acquired)
         source.resume()

@@ -10,7 +10,11 @@ def finish(run: ImportRun) -> None:
     attributes = cast("dict[str, object]", run.state["delivered"])
     run.phases.finish("finish")
     run.resources.catalog.imports.succeed(
-        run.id, run.claim, attributes=attributes, phases=run.phases.snapshot()
+        run.id,
+        run.claim,
+        attributes=attributes,
+        message=f"Copied {cast(int, attributes['size']) >> 20} MiB",
+        phases=run.phases.snapshot(),
     )
     run.ended = True
     run.resources.area.remove(run.image_id, claim=run.claim)

@@ -2,7 +2,7 @@
 
 from glimpse.errors import GlimpseError
 from glimpse.imports.planning import draft
-from glimpse.imports.run import ImportRun
+from glimpse.imports.run import Declared, ImportRun
 
 # An import that was taken up this often without being handed back has most likely brought its conductors down itself.
 MOST_ATTEMPTS = 5
@@ -26,7 +26,9 @@ def lock(run: ImportRun) -> None:
             hint="Check the image on another machine, and the logs of the conductors.",
         )
     if run.record.plan is None:
-        run.adopt_plan(draft(run))
+        image = run.image()
+        declared = Declared(image.disk_format, image.container_format)
+        run.adopt_plan(draft(run, declared), declared)
     if run.record.attempts > 1:
         clear_leftovers(run)
 
