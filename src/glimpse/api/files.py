@@ -15,7 +15,7 @@ from glimpse.api.ranges import Part, requested
 from glimpse.api.steady import to_the_end
 from glimpse.catalog.records import Image, NewLocation, UploadClaim
 from glimpse.errors import ClaimLost, Forbidden, Invalid, NotFound
-from glimpse.imports.inspection import expected, rules
+from glimpse.imports.inspection import expected_format, rules
 from glimpse.imports.planning import CHECKSUM, algorithms
 from glimpse.staging.ingest import Received, receive
 from glimpse.staging.sink import StoreSink
@@ -75,7 +75,7 @@ async def _store_file(
     expected: int | None,
     claim: UploadClaim,
 ) -> None:
-    watch = Inspector(expected(image), rules(context.settings))
+    watch = Inspector(expected_format(image), rules(context.settings))
     writer = await uploads.opened(context, partial(store.writer, image.id, claim.claim, expected))
     received = await receive(
         aiter(chunks),

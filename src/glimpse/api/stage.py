@@ -13,7 +13,7 @@ from glimpse.api.operation import operations
 from glimpse.api.steady import to_the_end
 from glimpse.catalog.records import Image, StagedFile, UploadClaim
 from glimpse.errors import NotFound
-from glimpse.imports.inspection import expected, rules
+from glimpse.imports.inspection import expected_format, rules
 from glimpse.imports.planning import adoptable, algorithms
 from glimpse.staging.ingest import Received, receive
 from glimpse.staging.writer import StagedWriter
@@ -81,7 +81,7 @@ def _record(
         # Of compressed data only an import can say what it is. Read again rather than watched as it came in:
         # that takes a millisecond, while watching would hold the first MiB of each of thousands of trickling
         # uploads.
-        found = None if wrapper else inspect_file(staged.path, expected(image), rules(context.settings))
+        found = None if wrapper else inspect_file(staged.path, expected_format(image), rules(context.settings))
         context.catalog.uploads.complete_stage(
             claim,
             StagedFile(

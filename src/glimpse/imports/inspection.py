@@ -33,7 +33,7 @@ class Formats(Protocol):
         """The container format; ``bare`` when there is none around the disk."""
 
 
-def expected(declared: Formats) -> str | None:
+def expected_format(declared: Formats) -> str | None:
     """The disk format that the data must have; None where a container hides it and only safety is judged."""
     return declared.disk_format if declared.container_format == "bare" else None
 
@@ -42,7 +42,7 @@ class Inspection:
     """Looks on while the bytes of an import pass."""
 
     def __init__(self, run: ImportRun) -> None:
-        self._inspector = Inspector(expected(run.declared), rules(run.resources.settings))
+        self._inspector = Inspector(expected_format(run.declared), rules(run.resources.settings))
 
     def feed(self, data: Buffer) -> None:
         """The next bytes."""
@@ -60,6 +60,6 @@ def check_file(path: Path, run: ImportRun) -> Finding:
 
     Only the file's beginning and end are read, so that looking again costs less than trusting what was found earlier.
     """
-    finding = inspect_file(path, expected(run.declared), rules(run.resources.settings))
+    finding = inspect_file(path, expected_format(run.declared), rules(run.resources.settings))
     finding.raise_if_refused()
     return finding
