@@ -13,6 +13,8 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import psutil
 import pytest
@@ -92,30 +94,36 @@ def test_an_import_that_fails_is_the_exit_status(tmp_path: Path, port: int) -> N
 
 
 class Service:
-    """``glimpse serve`` as a process, from its ready line to its end."""
+    """A command that serves, as a process, from its ready line to its end. Used as a context manager."""
 
-    def __init__(self, data: Path, port: int, *options: str) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "glimpse.cli",
-            "serve",
-            "--data",
-            str(data),
-            "--port",
-            str(port),
-            *options,
-        ]
+    def __init__(self, port: int, *command: str) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.PIPE)
         assert self.process.stdout is not None
         end = time.monotonic() + DEADLINE
         said = b""
         while b"glimpse: ready on " not in said:
-            assert select.select([self.process.stdout], [], [], max(0.0, end - time.monotonic()))[0], said
-            chunk = os.read(self.process.stdout.fileno(), 4096)
-            assert chunk, "ended before it was ready"
+            waited = select.select([self.process.stdout], [], [], max(0.0, end - time.monotonic()))[0]
+            chunk = os.read(self.process.stdout.fileno(), 4096) if waited else b""
+            if not chunk:
+                self.process.kill()
+                self.process.communicate()
+                raise AssertionError(f"it was not ready in time: {said!r}")
             said += chunk
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        running = self.processes() if self.process.poll() is None else []
+        self.process.kill()
+        self.process.communicate()
+        _, left = psutil.wait_procs(running, 20)
+        for process in left:
+            process.kill()
+        assert not left
 
     def processes(self) -> list[psutil.Process]:
         """Everything that it has started."""
@@ -134,16 +142,11 @@ class Service:
 
 @pytest.fixture
 def service(tmp_path: Path, port: int) -> Iterator[Service]:
-    """A running service, of which nothing is left after the test."""
-    running = Service(tmp_path / "data", port)
-    before = running.processes()
-    yield running
-    running.process.kill()
-    running.process.communicate()
-    _, left = psutil.wait_procs(before, 20)
-    for process in left:
-        process.kill()
-    assert not left
+    """``glimpse serve``, of which nothing is left after the test."""
+    with Service(
+        port, "glimpse.cli", "serve", "--data", str(tmp_path / "data"), "--port", str(port)
+    ) as running:
+        yield running
 
 
 def test_ctrl_c_stops_everything_within_seconds(service: Service) -> None:
@@ -198,3 +201,41 @@ def test_a_killed_api_is_back_soon(service: Service) -> None:
         except OSError:
             assert time.monotonic() < end
             time.sleep(0.05)
+
+
+def test_glance_api_runs_the_configuration_of_an_operator(tmp_path: Path, port: int) -> None:
+    drop_ins = tmp_path / "glance.conf.d"
+    drop_ins.mkdir()
+    (drop_ins / "00-config.conf").write_text(
+        f"""[DEFAULT]
+bind_host = localhost
+bind_port = {port}
+workers = 2
+enabled_import_methods = [web-download,glance-direct]
+node_staging_uri = file://{tmp_path}/os_glance_staging_store
+use_keystone_limits = False
+[glance_store]
+stores = file,http
+default_store = file
+filesystem_store_datadir = {tmp_path}/images
+[database]
+connection = sqlite:///{tmp_path}/glance.db
+[image_import_opts]
+image_import_plugins = ['no_op']
+"""
+    )
+    (drop_ins / "02-config.conf").write_text(
+        "[image_import_opts]\nimage_import_plugins = ['image_decompression']\n"
+    )
+    image = tmp_path / "image.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", image, "4M"], check=True)
+    subprocess.run(["gzip", "-k", image], check=True)
+    options = ("--config-dir", str(drop_ins), "--data", str(tmp_path / "data"))
+    with Service(port, "glimpse.cli.glance_api", *options) as service:
+        servers = [process for process in service.processes() if "api" in process.cmdline()]
+        assert len(servers) == 3  # two workers under their server
+        command = [sys.executable, "-m", "glimpse.cli", "import", f"{image}.gz", "--endpoint", service.url]
+        outcome = subprocess.run(command, capture_output=True, text=True, check=False, timeout=DEADLINE)
+        assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    (stored,) = (tmp_path / "images").iterdir()
+    assert filecmp.cmp(image, stored, shallow=False)

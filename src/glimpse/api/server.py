@@ -12,6 +12,7 @@ from granian.constants import Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
+from glimpse.api.address import listen_address
 from glimpse.api.environment import publish
 from glimpse.config import Settings
 
@@ -37,7 +38,7 @@ def run(settings: Settings, source: Mapping[str, object] | None = None) -> None:
     default = settings.default
     Granian(
         "glimpse.api.worker:application",
-        address=default.bind_host,
+        address=listen_address(default.bind_host),
         port=default.bind_port,
         interface=Interfaces.ASGI,
         factory=True,

@@ -5,6 +5,7 @@ import ipaddress
 import socket
 from typing import TYPE_CHECKING
 
+from glimpse.api.address import listen_address
 from glimpse.errors import Conflict, Invalid
 
 if TYPE_CHECKING:
@@ -39,23 +40,17 @@ def check_reach(settings: "Settings") -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether ``host``, a name or an address, is this machine and nothing but this machine."""
-    try:
-        addresses = {str(item[4][0]) for item in socket.getaddrinfo(host or "0.0.0.0", None)}
-    except OSError as error:
-        raise Invalid(
-            f"[DEFAULT] bind_host: {host} is no address of this machine ({error.strerror})"
-        ) from error
-    return all(ipaddress.ip_address(address.partition("%")[0]).is_loopback for address in addresses)
+    """Whether listening on ``host``, a name or an address, reaches this machine and nothing else."""
+    return ipaddress.ip_address(listen_address(host).partition("%")[0]).is_loopback
 
 
-def check_port(host: str, port: int) -> None:
+def check_port(address: str, port: int) -> None:
     """Find out early whether the port can be had. Raises :class:`glimpse.errors.Conflict`."""
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    with socket.socket(family, kind, protocol) as probe:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(address)
+            probe.bind((address, port))
         except OSError as error:
             reason = "is taken by another process" if error.errno == errno.EADDRINUSE else error.strerror
-            raise Conflict(f"port {port} on {host} {reason}", hint="Choose another: --port") from error
+            raise Conflict(f"port {port} on {address} {reason}", hint="Choose another: --port") from error

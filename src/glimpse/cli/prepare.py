@@ -10,6 +10,7 @@ import sys
 
 import click
 
+from glimpse.api.address import listen_address
 from glimpse.cli.checks import check_authentication, check_port, check_reach
 from glimpse.cli.main import fail
 from glimpse.cli.options import CONFIG_VARIABLE, Source
@@ -23,13 +24,14 @@ def prepare(source: Source) -> dict[str, object]:
         click.echo(f"glimpse: warning: {warning}", err=True)
     check_authentication(settings)
     check_reach(settings)
-    check_port(settings.default.bind_host, settings.default.bind_port)
+    address = listen_address(settings.default.bind_host)
+    check_port(address, settings.default.bind_port)
 
     from glimpse.cli.db import upgrade_database
 
     upgrade_database(settings)
     return {
-        "host": settings.default.bind_host,
+        "host": address,
         "port": settings.default.bind_port,
         "conductors": settings.glimpse.conductors,
         "data": str(settings.data),

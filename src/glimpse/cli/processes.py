@@ -50,11 +50,14 @@ def conductor(
 
 
 def start(where: Source) -> "Settings":
-    """Load and check the settings, and let further processes find them."""
+    """Load and check the settings, let further processes find them, and begin to log."""
     where.publish()
     settings = where.load()
     if SUPERVISED_VARIABLE not in os.environ:
         for warning in settings.warnings:
             click.echo(f"glimpse: warning: {warning}", err=True)
     check_authentication(settings)
+    from glimpse.cli.logs import configure
+
+    configure(settings)
     return settings

@@ -13,15 +13,15 @@ from typing import Self
 
 DEADLINE = 20.0
 
-DRIVER = """
-import json, sys
+DRIVER = r"""
+import json, os, sys
 from glimpse.cli.child import Child
 from glimpse.cli.supervisor import Supervisor
 
 spec = json.loads(sys.argv[1])
 act = spec["act"]
 def say(line):
-    print("says:", line, flush=True)
+    os.write(1, f"says: {line}\n".encode())  # at once, whoever else writes
 sys.exit(Supervisor(
     [Child(name, ["sh", "-c", script]) for name, script in spec["children"].items()],
     probe=lambda: spec["ready"],

@@ -15,7 +15,7 @@ def test_loopback_is_let_in(host: str) -> None:
     assert is_loopback(host)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.0.2.1"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
 def test_what_others_reach_is_refused_without_authentication(tmp_path: Path, host: str) -> None:
     assert not is_loopback(host)
 

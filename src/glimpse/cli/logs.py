@@ -1,0 +1,55 @@
+"""Where the messages of the service's processes go, and in what form."""
+
+import json
+import logging
+from logging.handlers import WatchedFileHandler
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from glimpse.errors import Invalid
+
+if TYPE_CHECKING:
+    from glimpse.config import Settings
+
+FORM = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as JSON; ``exception`` only where there is one."""
+        said: dict[str, object] = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "process": record.process,
+            "level": record.levelname,
+            "name": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            said["exception"] = self.formatException(record.exc_info)
+        return json.dumps(said)
+
+
+def configure(settings: "Settings") -> None:
+    """Set up logging for this process and those it forks, as ``[DEFAULT]`` says.
+
+    Ours is told from INFO on, with ``debug`` everything; libraries from WARNING, with ``debug`` from INFO. A log
+    file may be moved away by a rotator. Raises :class:`glimpse.errors.Invalid` if it cannot be written.
+    """
+    default = settings.default
+    handlers: list[logging.Handler] = []
+    if default.log_file:
+        path = Path(default.log_dir or "") / default.log_file
+        try:
+            handlers.append(WatchedFileHandler(path))
+        except OSError as error:
+            raise Invalid(f"[DEFAULT] log_file: {path} cannot be written ({error.strerror})") from error
+    if default.use_stderr or not handlers:
+        handlers.append(logging.StreamHandler())
+    for handler in handlers:
+        handler.setFormatter(JsonFormatter() if default.use_json else logging.Formatter(FORM))
+    logging.basicConfig(
+        level=logging.INFO if default.debug else logging.WARNING, handlers=handlers, force=True
+    )
+    logging.getLogger("glimpse").setLevel(logging.DEBUG if default.debug else logging.INFO)
