@@ -130,9 +130,16 @@ def _phase(phase: Phase) -> dict[str, object]:
         "state": phase.state,
         "done": phase.done,
         "total": phase.total,
-        "started_at": None if phase.started_at is None else timestamp(phase.started_at),
-        "finished_at": None if phase.finished_at is None else timestamp(phase.finished_at),
+        "started_at": _precisely(phase.started_at),
+        "finished_at": _precisely(phase.finished_at),
     }
+
+
+def _precisely(moment: datetime | None) -> str | None:
+    """To the millisecond: most phases of a small import take less than a second."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def _moment(moment: datetime | None) -> str | None:

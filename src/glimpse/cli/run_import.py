@@ -30,7 +30,9 @@ def run_import(
     with ImageClient(endpoint, token) as client:
         image, methods = client.create(attributes)
         identity = str(image["id"])
-        console.print(f"Importing {masked(what)} ({attributes['disk_format']}) as image {identity}")
+        console.print(
+            f"Importing {masked(what)} ({attributes['disk_format']}) as image {identity}", soft_wrap=True
+        )
         state = State("running")
         try:
             with Bars(console) as bars:
