@@ -19,8 +19,8 @@ from glimpse.catalog.records import Image, ImportRecord, NewImage, StagedFile
 from glimpse.config import Settings
 from glimpse.imports import jobs
 from glimpse.imports.conductor import Conductor
-from glimpse.imports.methods import METHODS
 from glimpse.imports.plugins import load
+from glimpse.imports.plugins.base import Plugin
 from glimpse.imports.resources import Resources
 from glimpse.imports.service import ImportService
 from glimpse.staging.area import Area
@@ -38,6 +38,7 @@ class Engine:
     settings: Settings
     resources: Resources
     service: ImportService
+    plugins: tuple[Plugin, ...]
     board: Any
 
     @property
@@ -76,7 +77,7 @@ class Engine:
 
     @contextmanager
     def conducting(self) -> Iterator[Conductor]:
-        conductor = Conductor(self.resources, self.board)
+        conductor = Conductor(self.resources, self.plugins, self.board)
         thread = threading.Thread(target=conductor.run)
         thread.start()
         try:
@@ -132,12 +133,11 @@ def engine_in(directory: Path, overrides: dict[str, object]) -> Iterator[Engine]
         catalog=catalog,
         stores=stores,
         area=Area(settings.staging_dir),
-        methods=METHODS,
-        plugins=load(settings.image_import_opts.image_import_plugins, settings),
     )
+    plugins = load(settings.image_import_opts.image_import_plugins, settings)
     service = ImportService(settings, catalog, stores, Policy.of(settings), board)
     try:
-        yield Engine(settings, resources, service, board)
+        yield Engine(settings, resources, service, plugins, board)
     finally:
         board.close()
         database.close()

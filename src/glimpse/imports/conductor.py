@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from taskflow import exceptions
@@ -12,6 +13,7 @@ from taskflow.jobs.base import Job, JobBoard
 from glimpse.errors import ClaimLost, Conflict, NotFound
 from glimpse.imports import flow, jobs
 from glimpse.imports.heartbeat import Heartbeat
+from glimpse.imports.plugins.base import Plugin
 from glimpse.imports.progress import Phases
 from glimpse.imports.resources import Resources
 from glimpse.imports.run import ImportRun
@@ -22,16 +24,16 @@ log = logging.getLogger(__name__)
 # A job is looked for this often while there is a free slot. Each look is one indexed query of about 0.2 ms.
 POLL_SECONDS = 0.05
 
-# How long a clean stop waits for running imports to let go; they look at their stop signal at every chunk.
-STOP_SECONDS = 10.0
-
 
 class Conductor:
     """Runs imports until told to stop. ``worker`` names this process in claims."""
 
-    def __init__(self, resources: Resources, board: JobBoard, *, worker: str | None = None) -> None:
+    def __init__(
+        self, resources: Resources, plugins: Sequence[Plugin], board: JobBoard, *, worker: str | None = None
+    ) -> None:
         settings = resources.settings
         self._resources = resources
+        self._plugins = tuple(plugins)
         self._board = board
         self._worker = worker or f"{socket.gethostname()}:{os.getpid()}"
         self._lease = settings.glimpse.claim_lease
@@ -90,7 +92,7 @@ class Conductor:
         except Conflict:
             self._look_at_claimed(job)
             return False
-        names = ["acquire", *(plugin.name for plugin in self._resources.plugins), "deliver", "finish"]
+        names = ["acquire", *(plugin.name for plugin in self._plugins), "deliver", "finish"]
         run = ImportRun(self._resources, record, Phases(names, record.phases))
         self._running[run.id] = run
         self._heartbeat.add(run, job)
@@ -108,7 +110,7 @@ class Conductor:
 
     def _work(self, run: ImportRun, job: Job) -> None:
         try:
-            flow.execute(run)
+            flow.execute(run, self._plugins)
         except BaseException:
             log.exception("Import %s: the flow broke.", run.id)
         finally:

@@ -7,12 +7,14 @@ followed by one that goes on taking back.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from taskflow import engines, task
 from taskflow.patterns import linear_flow
 
 from glimpse.errors import ClaimLost, GlimpseError
+from glimpse.imports.plugins.base import Plugin
 from glimpse.imports.run import ImportRun
 from glimpse.imports.steps.acquire import acquire, discard
 from glimpse.imports.steps.deliver import deliver, withdraw
@@ -28,25 +30,25 @@ def nothing(run: ImportRun) -> None:
     """What a step that leaves nothing behind takes back."""
 
 
-def build(run: ImportRun) -> linear_flow.Flow:
+def build(run: ImportRun, plugins: Sequence[Plugin]) -> linear_flow.Flow:
     """The flow of one import: lock, acquire, the plugins in configured order, deliver, finish."""
     flow = linear_flow.Flow(f"import-{run.id}")
-    flow.add(Step(run, "lock", lock, unlock))
+    flow.add(Step(run, "lock", partial(lock, plugins=plugins), unlock))
     flow.add(Step(run, "acquire", acquire, discard))
-    for plugin in run.resources.plugins:
+    for plugin in plugins:
         flow.add(Step(run, plugin.name, plugin.apply, plugin.undo))
     flow.add(Step(run, "deliver", deliver, withdraw))
     flow.add(Step(run, "finish", finish, nothing))
     return flow
 
 
-def execute(run: ImportRun) -> None:
+def execute(run: ImportRun, plugins: Sequence[Plugin]) -> None:
     """Run the import to its end. Afterwards ``run.ended`` says whether the record is final.
 
     It is not after ClaimLost or Interrupted, nor when taking back failed: then another conductor goes on.
     """
     try:
-        engines.run(build(run), engine="serial")
+        engines.run(build(run, plugins), engine="serial")
     except GlimpseError as error:
         if run.leaving:
             log.info("Import %s left to another conductor: %s", run.id, error)

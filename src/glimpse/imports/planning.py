@@ -1,30 +1,16 @@
 """What an import will do with the bytes: the method names the source, each plugin adds its part."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from glimpse.catalog.records import StagedFile
+from glimpse.imports.draft import Draft
 from glimpse.imports.methods import METHODS
+from glimpse.imports.plugins.base import Plugin
+from glimpse.imports.run import Declared, ImportRun
 from glimpse.transfer.plan import BY_MAGIC, Plan, Planner
-
-if TYPE_CHECKING:
-    from glimpse.catalog.records import StagedFile
-    from glimpse.imports.plugins.base import Plugin
-    from glimpse.imports.run import Declared, ImportRun
 
 # The Image API's ``checksum`` is always md5.
 CHECKSUM = "md5"
-
-
-@dataclass(slots=True)
-class Draft:
-    """A plan in the making. ``disk_format`` is what the bytes are at this point of it."""
-
-    planner: Planner
-    disk_format: str | None
-    container_format: str | None
 
 
 def algorithms(hashing_algorithm: str) -> tuple[str, ...]:
@@ -32,7 +18,7 @@ def algorithms(hashing_algorithm: str) -> tuple[str, ...]:
     return (CHECKSUM,) if hashing_algorithm == CHECKSUM else (CHECKSUM, hashing_algorithm)
 
 
-def draft(run: ImportRun, declared: Declared) -> Plan:
+def draft(run: ImportRun, declared: Declared, plugins: Sequence[Plugin]) -> Plan:
     """The plan for an import that is about to begin. Raises what a plugin has against the image."""
     needed = algorithms(run.resources.settings.default.hashing_algorithm)
     source = METHODS[run.record.method].source
@@ -41,9 +27,7 @@ def draft(run: ImportRun, declared: Declared) -> Plan:
         planner = staged_planner(staged, needed)
     else:
         planner = Planner(source, algorithms=needed)
-    return _contributed(
-        Draft(planner, declared.disk_format, declared.container_format), run.resources.plugins
-    )
+    return _contributed(Draft(planner, declared.disk_format, declared.container_format), plugins)
 
 
 def staged_planner(staged: StagedFile | None, needed: Collection[str]) -> Planner:

@@ -9,7 +9,6 @@ from glimpse.catalog.database import Database
 from glimpse.config import Settings
 from glimpse.imports import jobs
 from glimpse.imports.conductor import Conductor
-from glimpse.imports.methods import METHODS
 from glimpse.imports.plugins import load
 from glimpse.imports.reaper import Reaper
 from glimpse.imports.resources import Resources
@@ -31,11 +30,9 @@ def run(settings: Settings) -> None:
         catalog=Catalog(database),
         stores=stores,
         area=Area(settings.staging_dir),
-        methods=METHODS,
-        plugins=plugins,
     )
     board = jobs.open_board(database)
-    conductor = Conductor(resources, board)
+    conductor = Conductor(resources, plugins, board)
     reaper = Reaper(resources, board)
 
     def stop(number: int, frame: FrameType | None) -> None:

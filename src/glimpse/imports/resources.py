@@ -1,12 +1,9 @@
 """What every import on this conductor works with, made once when the process starts."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from glimpse.catalog import Catalog
 from glimpse.config import Settings
-from glimpse.imports.methods.base import Method
-from glimpse.imports.plugins.base import Plugin
 from glimpse.staging.area import Area
 from glimpse.stores.registry import Stores
 
@@ -19,5 +16,3 @@ class Resources:
     catalog: Catalog
     stores: Stores
     area: Area
-    methods: Mapping[str, Method]
-    plugins: tuple[Plugin, ...]

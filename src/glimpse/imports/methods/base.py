@@ -1,16 +1,12 @@
 """What an import method is: where the bytes come from, and what must hold before they are fetched."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from glimpse.catalog.records import Image
+from glimpse.config import Settings
 from glimpse.imports.request import ImportRequest
+from glimpse.imports.run import ImportRun
 from glimpse.transfer.protocols import Stream
-
-if TYPE_CHECKING:
-    from glimpse.config import Settings
-    from glimpse.imports.run import ImportRun
 
 
 class Method(Protocol):

@@ -1,18 +1,13 @@
 """``glance-direct``: the bytes were staged by the user with ``PUT /v2/images/{id}/stage``."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from glimpse.catalog.records import Image
+from glimpse.config import Settings
 from glimpse.errors import Conflict, GlimpseError
 from glimpse.imports.request import ImportRequest
+from glimpse.imports.run import ImportRun
 from glimpse.transfer.sources.file import FileSource
-
-if TYPE_CHECKING:
-    from glimpse.config import Settings
-    from glimpse.imports.run import ImportRun
 
 
 class StagedDataLost(GlimpseError):

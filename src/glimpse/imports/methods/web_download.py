@@ -1,20 +1,14 @@
 """``web-download``: the service fetches the bytes from an HTTP or HTTPS address."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from glimpse.catalog.records import Image
+from glimpse.config import Settings
 from glimpse.errors import Invalid
 from glimpse.imports import request as requests
 from glimpse.imports.request import ImportRequest
+from glimpse.imports.run import ImportRun
 from glimpse.transfer.protocols import Stream
 from glimpse.transfer.sources import uri
 from glimpse.transfer.sources.http import HttpSource
-
-if TYPE_CHECKING:
-    from glimpse.config import Settings
-    from glimpse.imports.run import ImportRun
 
 
 def fetch_rules(settings: Settings) -> uri.FetchRules:

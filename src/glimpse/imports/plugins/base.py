@@ -1,13 +1,10 @@
 """What an import plugin is."""
 
-from __future__ import annotations
+from typing import Protocol, runtime_checkable
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
-
-if TYPE_CHECKING:
-    from glimpse.config import Settings
-    from glimpse.imports.planning import Draft
-    from glimpse.imports.run import ImportRun
+from glimpse.config import Settings
+from glimpse.imports.draft import Draft
+from glimpse.imports.run import ImportRun
 
 
 @runtime_checkable

@@ -1,15 +1,9 @@
 """``image_conversion``: delivers every image in one disk format, whatever it came in."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from glimpse.config import Settings
 from glimpse.errors import GlimpseError, Invalid
-
-if TYPE_CHECKING:
-    from glimpse.config import Settings
-    from glimpse.imports.planning import Draft
-    from glimpse.imports.run import ImportRun
+from glimpse.imports.draft import Draft
+from glimpse.imports.run import ImportRun
 
 # What qemu can read that the Image API has a disk_format for. An ISO is a medium, not a disk, and stays what it is.
 SOURCES = frozenset({"qcow2", "raw", "vmdk", "vdi", "vhd", "vhdx"})

@@ -1,13 +1,8 @@
 """``image_decompression``: unpacks compressed images while they pass, found by content and never by name."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from glimpse.config import Settings
-    from glimpse.imports.planning import Draft
-    from glimpse.imports.run import ImportRun
+from glimpse.config import Settings
+from glimpse.imports.draft import Draft
+from glimpse.imports.run import ImportRun
 
 
 class ImageDecompression:

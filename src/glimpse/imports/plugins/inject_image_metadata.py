@@ -1,13 +1,8 @@
 """``inject_image_metadata``: sets properties that the operator wants every imported image to have."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from glimpse.config import Settings
-    from glimpse.imports.planning import Draft
-    from glimpse.imports.run import ImportRun
+from glimpse.config import Settings
+from glimpse.imports.draft import Draft
+from glimpse.imports.run import ImportRun
 
 # The service's own properties; an operator's configuration has no business with them.
 RESERVED_PREFIX = "os_glance"

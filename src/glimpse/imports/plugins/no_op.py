@@ -1,13 +1,8 @@
 """``no_op``: does nothing; the smallest possible plugin, and the pattern for others."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from glimpse.config import Settings
-    from glimpse.imports.planning import Draft
-    from glimpse.imports.run import ImportRun
+from glimpse.config import Settings
+from glimpse.imports.draft import Draft
+from glimpse.imports.run import ImportRun
 
 
 class NoOp:

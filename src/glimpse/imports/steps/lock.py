@@ -1,7 +1,10 @@
 """The first step: plan the import, and clear what a dead conductor has left in stores. Taken back, it ends the record."""
 
+from collections.abc import Sequence
+
 from glimpse.errors import GlimpseError
 from glimpse.imports.planning import draft
+from glimpse.imports.plugins.base import Plugin
 from glimpse.imports.run import Declared, ImportRun
 
 # An import that was taken up this often without being handed back has most likely brought its conductors down itself.
@@ -14,7 +17,7 @@ class BringsDown(GlimpseError):
     code = "brings-down"
 
 
-def lock(run: ImportRun) -> None:
+def lock(run: ImportRun, plugins: Sequence[Plugin]) -> None:
     """Work out the plan once and store it with the record (the lock itself is the record, held by the claim).
 
     A record that was begun by another conductor may have objects in stores that no location row names: they are
@@ -28,7 +31,7 @@ def lock(run: ImportRun) -> None:
     if run.record.plan is None:
         image = run.image()
         declared = Declared(image.disk_format, image.container_format)
-        run.adopt_plan(draft(run, declared), declared)
+        run.adopt_plan(draft(run, declared, plugins), declared)
     if run.record.attempts > 1:
         clear_leftovers(run)
 
