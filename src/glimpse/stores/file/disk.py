@@ -17,6 +17,9 @@ from glimpse.transfer.extent import Buffer
 # s.
 WRITE_BACK_BYTES = 8 << 20
 SYNC_FILE_RANGE_WRITE = 2
+# No write is larger. Measured on ext4 with Linux 6.18, a delivery of 1 GiB into three files at once: 3.7 s of
+# processor time with this, 4.8 s with writes of 1 MiB (their page cache comes in larger folios).
+WRITE_BYTES = 256 << 10
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -28,9 +31,9 @@ _sync_file_range = getattr(_libc, "sync_file_range", None)
 def write_all(fd: int, data: Buffer, offset: int) -> None:
     """Write all of ``data`` at ``offset``. Raises OSError."""
     view = memoryview(data)
-    done = os.pwrite(fd, view, offset)
+    done = 0
     while done < len(view):
-        done += os.pwrite(fd, view[done:], offset + done)
+        done += os.pwrite(fd, view[done : done + WRITE_BYTES], offset + done)
 
 
 def copy_all(source: int, target: int, offset: int, length: int) -> None:
