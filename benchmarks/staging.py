@@ -83,13 +83,14 @@ class Round:
             assert adoption is not None
             adoption.commit()
         self.area.remove(IMAGE)
-        self._write("write from memory", lambda writer: [writer.write(e) for e in self._extents()])
+        self._write("write from memory", self._fill)
         with source.open("rb") as file:
             self._write("copy by the kernel", lambda writer: writer.copy_from(file.fileno(), 0, self.size))
         source.unlink()
 
-    def _extents(self) -> Iterator[Extent]:
-        return (Extent(offset, len(piece), piece) for offset, piece in self.pieces(MIB))
+    def _fill(self, writer: FileWriter) -> None:
+        for offset, piece in self.pieces(MIB):
+            writer.write(Extent(offset, len(piece), piece))
 
     def _receive(self, digests: tuple[str, ...]) -> Path:
         writer = self.area.create(IMAGE, 1)

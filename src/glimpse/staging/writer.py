@@ -1,25 +1,16 @@
 """A staged file while it is being received."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from glimpse.stores.file.disk import WRITE_BACK_BYTES, begin_write_back, explained, write_all
 from glimpse.stores.file.names import part_name
-from glimpse.stores.file.publish import publish, remove_own
+from glimpse.stores.file.publish import Published, discard, publish
 from glimpse.transfer.extent import Buffer
 from glimpse.transfer.zeros import extents
 
-
-@dataclass(frozen=True, slots=True)
-class Staged:
-    """A complete staged file: where it is, and how to tell later that it is still the same."""
-
-    path: Path
-    device: int
-    inode: int
-    length: int
-    modified_ns: int
+# A complete staged file: where it is, and how to tell later that it is still the same.
+Staged = Published
 
 
 class StagedWriter:
@@ -36,15 +27,13 @@ class StagedWriter:
         self._image_id = image_id
         self._claim = claim
         self._part = directory / part_name(image_id, claim)
-        self._final: Path | None = None
+        self._published: Published | None = None
         self._length = 0
         self._handed_over = 0
         with explained("The upload cannot be staged"):
             # What is left under this name is of this very claim, whose holder begins anew.
             self._part.unlink(missing_ok=True)
             self._fd = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        status = os.fstat(self._fd)
-        self._identity = (status.st_dev, status.st_ino)
 
     @property
     def length(self) -> int:
@@ -66,21 +55,21 @@ class StagedWriter:
         """Give the file its final name; never replaces another. Raises NoSpace, Unavailable, ClaimLost."""
         with explained("The upload cannot be staged"):
             os.ftruncate(self._fd, self._length)
-            self._final = publish(
+            self._published = publish(
                 self._part, self._fd, self._directory, self._image_id, self._claim, sync=False
             )
             self._part.unlink(missing_ok=True)
-            status = os.fstat(self._fd)
             self._close()
-        return Staged(self._final, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        return self._published
 
     def abort(self) -> None:
         """Remove what was received, committed or not; harmless when repeated."""
-        self._close()
         with explained("A partial upload cannot be removed"):
-            remove_own(self._part, *self._identity)
-            if self._final is not None:
-                remove_own(self._final, *self._identity)
+            if self._fd >= 0:
+                discard(self._part, self._fd)
+                self._close()
+            if self._published is not None:
+                self._published.withdraw()
 
     def _close(self) -> None:
         if self._fd >= 0:

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import time
 from collections.abc import Collection
 from pathlib import Path
 
@@ -357,3 +358,28 @@ def written() -> int:
     """Bytes that this process has handed to the kernel for files so far (those a kernel copy moves included)."""
     lines = Path("/proc/self/io").read_text().splitlines()
     return int(dict(line.split(": ") for line in lines)["wchar"])
+
+
+def test_a_file_that_lost_its_end_is_an_error_and_not_a_short_read(store: FileStore) -> None:
+    url = put(store, b"x" * MIB)
+    reader = store.reader(url)
+    os.truncate(local(url), 1000)
+    assert reader.read(0, 1000) == b"x" * 1000
+    with pytest.raises(Unavailable, match="has lost what was beyond 1000 bytes"):
+        reader.read(0, MIB)
+    reader.close()
+
+
+def test_a_late_abort_spares_a_successor_that_got_the_same_name_and_inode_number(store: FileStore) -> None:
+    late = feed(store.writer(IMAGE, 1, None), b"mine")
+    url = late.commit()
+    inode = local(url).stat().st_ino
+    # Longer than a tick of the clock that file systems use; a successor comes only after a lease has run out.
+    time.sleep(0.02)
+    for _ in range(64):
+        store.sweep(IMAGE, ())
+        assert feed(store.writer(IMAGE, 2, None), b"next").commit() == url
+        if local(url).stat().st_ino == inode:
+            break
+    late.abort()
+    assert content(store, url) == b"next"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from glimpse.errors import Conflict
 from glimpse.stores.file.disk import explained
-from glimpse.stores.file.publish import publish, remove_own
+from glimpse.stores.file.publish import Published, publish
 from glimpse.stores.file.writer import DEFAULT_MODE
 from glimpse.transfer.extent import Extent
 
@@ -36,11 +36,9 @@ class Adoption:
         self._claim = claim
         self._mode = mode or DEFAULT_MODE
         self._sync = sync
-        self._final: Path | None = None
+        self._published: Published | None = None
         with explained(self._what):
             self._fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        status = os.fstat(self._fd)
-        self._identity = (status.st_dev, status.st_ino)
 
     def write(self, extent: Extent) -> None:
         """Nothing is written: the bytes are there. Being given some is a fault of the caller."""
@@ -54,18 +52,18 @@ class Adoption:
             if os.fstat(self._fd).st_nlink != 1:
                 raise Conflict(f"{self._path} has another name by now; an inode goes to one store only.")
             os.fchmod(self._fd, self._mode)
-            self._final = publish(
+            self._published = publish(
                 self._path, self._fd, self._directory, self._image_id, self._claim, sync=self._sync
             )
             self._close()
-        return f"file://{self._final}"
+        return f"file://{self._published.path}"
 
     def abort(self) -> None:
         """Remove the store's name if it was given; the staged file stays. Harmless when repeated."""
         self._close()
-        if self._final is not None:
+        if self._published is not None:
             with explained("An adopted object cannot be removed"):
-                remove_own(self._final, *self._identity)
+                self._published.withdraw()
 
     def _close(self) -> None:
         if self._fd >= 0:

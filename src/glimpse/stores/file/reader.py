@@ -1,11 +1,13 @@
 """A committed object of a file store, open for reading."""
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from glimpse.errors import Unavailable
 from glimpse.stores.errors import ObjectGone
+from glimpse.transfer.copy import data_ranges
 from glimpse.transfer.extent import Extent
 
 # Extents of data are read in pieces of this size: large enough that nothing per piece shows, small enough to
@@ -39,12 +41,13 @@ class FileReader:
 
     def read(self, offset: int, length: int) -> bytes:
         """Exactly ``length`` bytes at ``offset``, fewer only at the end of the object. Raises Unavailable."""
+        wanted = max(min(length, self._size - offset), 0)
         try:
-            data = os.pread(self._fd, length, offset)
-            while len(data) < length and offset + len(data) < self._size:
-                more = os.pread(self._fd, length - len(data), offset + len(data))
+            data = os.pread(self._fd, wanted, offset)
+            while len(data) < wanted:
+                more = os.pread(self._fd, wanted - len(data), offset + len(data))
                 if not more:
-                    break
+                    raise OSError(errno.EIO, f"it has lost what was beyond {offset + len(data)} bytes")
                 data += more
         except OSError as error:
             raise Unavailable(f"{self._what}: {error.strerror}.") from error
@@ -52,26 +55,19 @@ class FileReader:
 
     def extents(self) -> Iterator[Extent]:
         """All of the object in order; its holes as zero extents, without reading them. Raises Unavailable."""
-        at = 0
-        while at < self._size:
-            start, end = self._next_data(at)
-            if start > at:
-                yield Extent(at, start - at, None)
-            for offset in range(start, end, PIECE_BYTES):
+        position = 0
+        for begin, end in data_ranges(self._fd, self._size):
+            if begin > position:
+                yield Extent(position, begin - position, None)
+            for offset in range(begin, end, PIECE_BYTES):
                 data = self.read(offset, min(PIECE_BYTES, end - offset))
                 yield Extent(offset, len(data), data)
-            at = end
+            position = end
+        if position < self._size:
+            yield Extent(position, self._size - position, None)
 
     def close(self) -> None:
         """Release the file; harmless when repeated."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-
-    def _next_data(self, at: int) -> tuple[int, int]:
-        """Where the next data at or after ``at`` begins and ends; both the object's end if there is none."""
-        try:
-            start = os.lseek(self._fd, at, os.SEEK_DATA)
-        except OSError:
-            return self._size, self._size
-        return min(start, self._size), min(os.lseek(self._fd, start, os.SEEK_HOLE), self._size)

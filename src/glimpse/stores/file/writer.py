@@ -7,7 +7,7 @@ from pathlib import Path
 from glimpse.stores.errors import WrongSize
 from glimpse.stores.file.disk import WRITE_BACK_BYTES, begin_write_back, copy_all, explained, write_all
 from glimpse.stores.file.names import part_name
-from glimpse.stores.file.publish import publish, remove_own
+from glimpse.stores.file.publish import Published, discard, publish
 from glimpse.transfer.extent import Extent
 
 # Without filesystem_store_file_perm: readable by the service and its group (so that a hypervisor on the same
@@ -39,13 +39,11 @@ class FileWriter:
         self._end = 0
         self._handed_over = 0
         self._part = directory / part_name(image_id, claim)
-        self._final: Path | None = None
+        self._published: Published | None = None
         with explained(self._what):
             # What is left under this name is of this very claim, whose holder begins anew.
             self._part.unlink(missing_ok=True)
             self._fd = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, DEFAULT_MODE)
-        status = os.fstat(self._fd)
-        self._identity = (status.st_dev, status.st_ino)
 
     def write(self, extent: Extent) -> None:
         """Take the next extent. Raises NoSpace, Unavailable."""
@@ -68,20 +66,21 @@ class FileWriter:
             os.ftruncate(self._fd, self._end)
             if self._mode:
                 os.fchmod(self._fd, self._mode)
-            self._final = publish(
+            self._published = publish(
                 self._part, self._fd, self._directory, self._image_id, self._claim, sync=self._sync
             )
             self._part.unlink(missing_ok=True)
             self._close()
-        return f"file://{self._final}"
+        return f"file://{self._published.path}"
 
     def abort(self) -> None:
         """Remove all that was written, committed by this writer or not; harmless when repeated."""
-        self._close()
         with explained("What was written cannot be removed"):
-            remove_own(self._part, *self._identity)
-            if self._final is not None:
-                remove_own(self._final, *self._identity)
+            if self._fd >= 0:
+                discard(self._part, self._fd)
+                self._close()
+            if self._published is not None:
+                self._published.withdraw()
 
     def _advance(self, end: int) -> None:
         self._end = end
