@@ -54,8 +54,8 @@ def test_progress() -> None:
                 "state": "done",
                 "done": 10,
                 "total": 10,
-                "started_at": "2026-01-02T03:04:05.000Z",
-                "finished_at": "2026-01-02T03:04:05.000Z",
+                "started_at": "2026-01-02T03:04:05.060Z",
+                "finished_at": "2026-01-02T03:04:05.060Z",
             },
             {
                 "name": "deliver",
