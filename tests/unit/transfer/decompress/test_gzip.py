@@ -68,7 +68,9 @@ def test_zeros_behind_the_end_are_padding(step: int) -> None:
 
 
 @pytest.mark.parametrize("step", [1, 1 << 20])
-@pytest.mark.parametrize("garbage", [b"x", b"\x1f", b"\x1fx", b"\0\0\0x", b"\0\0" + gzip.compress(b"late")])
+@pytest.mark.parametrize(
+    "garbage", [b"x", b"\x1f", b"\x1fx", b"\0\0\0x", b"\0\0" + gzip.compress(b"late", mtime=0)]
+)
 def test_anything_else_behind_the_end_is_refused(garbage: bytes, step: int) -> None:
     packed = gzip.compress(b"content")
     with pytest.raises(Invalid, match=r"something else follows") as caught:
