@@ -31,8 +31,9 @@ class Phases:
             self._phases[phase] = replace(now, state="running", done=done, total=total, started_at=started)
 
     def start(self, phase: str) -> None:
-        """The phase begins; what an earlier attempt had done does not count."""
-        self._phases[phase] = Phase(phase, "running", 0, None, datetime.now(UTC), None)
+        """The phase begins, unless bytes of it have passed in an earlier step already."""
+        if self._phases[phase].state != "running":
+            self._phases[phase] = Phase(phase, "running", started_at=datetime.now(UTC))
 
     def finish(self, phase: str) -> None:
         """The phase is done, and so is its total."""

@@ -28,3 +28,16 @@ def test_a_download_becomes_an_active_image(engine: Engine, disk: Disk, form: st
         with engine.conducting():
             assert engine.ended(record).status == "success", engine.catalog.imports.get(record.id).error
     check_active(engine, image.id, disk.raw, 2)
+
+
+def test_each_phase_says_how_many_bytes_it_has_seen(engine: Engine, disk: Disk) -> None:
+    image = engine.create("qcow2")
+    engine.stage(image, disk.packed)
+    record = engine.start(image)
+    with engine.conducting():
+        phases = {phase.name: phase for phase in engine.ended(record).phases}
+    assert phases["acquire"].done == len(disk.packed)
+    assert phases["image_decompression"].done == len(disk.qcow2)
+    assert phases["image_conversion"].done == len(disk.raw)
+    assert phases["deliver"].done == len(disk.raw)
+    assert all(phase.state == "done" and phase.finished_at for phase in phases.values())
