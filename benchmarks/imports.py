@@ -1,6 +1,6 @@
 """Imports end to end: what a client waits from its first byte to the active image, as ratios to the floor.
 
-    .venv/bin/python benchmarks/imports.py [--size 1024] [--runs 3]
+    .venv/bin/python -m benchmarks.imports [--size 1024] [--runs 3]
 
 The service runs as an operator runs it (`glimpse serve`), client and service on the same machine, all files on one file
 system. The floor (see floor.py) is measured anew beside every run. "written" is what the service's processes have caused
@@ -18,11 +18,11 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from client import Client
-from floor import floor
 from isal import igzip
-from service import resident, service, written
 
+from benchmarks.client import Client
+from benchmarks.floor import floor
+from benchmarks.service import resident, service, written
 from glimpse.testing.httpserver import HttpServer
 
 MiB = 1 << 20
@@ -54,7 +54,14 @@ def timed(action: Callable[[], None]) -> float:
     return time.perf_counter() - began
 
 
-def measure(name: str, runs: int, limit: float, base: Callable[[], float], action: Callable[[], None], written_by: Callable[[], int]) -> None:
+def measure(
+    name: str,
+    runs: int,
+    limit: float,
+    base: Callable[[], float],
+    action: Callable[[], None],
+    written_by: Callable[[], int],
+) -> None:
     ratios, seconds, bases, amounts = [], [], [], []
     for _ in range(runs):
         bases.append(base())
@@ -102,7 +109,10 @@ def run(directory: Path, size: int, runs: int, only: str) -> None:
 
             return action
 
-        for name, stores, limit in (("stage and import, one store", 1, 2.0), ("stage and import, three stores", 3, 2.6)):
+        for name, stores, limit in (
+            ("stage and import, one store", 1, 2.0),
+            ("stage and import, three stores", 3, 2.6),
+        ):
             if only in name:
                 measure(name, runs, limit, lambda: floor(raw), staged(stores), lambda: written(process))
         if only in "download":
@@ -122,7 +132,10 @@ def downloads(client: Client, raw: Path, runs: int) -> None:
         began = time.perf_counter()
         assert client.download(image) > size
         speeds.append(size / (time.perf_counter() - began) / 1e9)
-    print(f"{'download':44} {median(speeds[1:]):6.2f} GB/s ({min(speeds):.2f} to {max(speeds):.2f})  limit 1.5", flush=True)
+    print(
+        f"{'download':44} {median(speeds[1:]):6.2f} GB/s ({min(speeds):.2f} to {max(speeds):.2f})  limit 1.5",
+        flush=True,
+    )
     client.call("DELETE", f"/v2/images/{image}")
 
 
@@ -144,8 +157,12 @@ def converted(directory: Path, size: int, runs: int) -> None:
             client.call("DELETE", f"/v2/images/{image}")
 
         measure(
-            "web qcow2.gz to raw, two stores", runs, 1.5,
-            lambda: gunzip(packed) + floor(raw), action, lambda: written(process),
+            "web qcow2.gz to raw, two stores",
+            runs,
+            1.5,
+            lambda: gunzip(packed) + floor(raw),
+            action,
+            lambda: written(process),
         )
         print("resident, afterwards (MiB):", resident(process))
 

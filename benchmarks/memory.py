@@ -1,6 +1,6 @@
 """Memory: what each process of the service holds, idle and at its most, while 4 GiB go up and down again.
 
-    .venv/bin/python benchmarks/memory.py [--size 4096]
+.venv/bin/python -m benchmarks.memory [--size 4096]
 """
 
 import argparse
@@ -12,7 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
-from service import resident, service
+
+from benchmarks.service import resident, service
 
 
 class Watch:

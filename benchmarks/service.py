@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from client import Client
+from benchmarks.client import Client
 
 
 @contextmanager
@@ -40,7 +40,16 @@ filesystem_store_datadir = {directory}/staging
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     glimpse = Path(sys.executable).with_name("glimpse")
-    command = [glimpse, "serve", "--port", str(port), "--data", directory / "data", "--config-file", configuration]
+    command = [
+        glimpse,
+        "serve",
+        "--port",
+        str(port),
+        "--data",
+        directory / "data",
+        "--config-file",
+        configuration,
+    ]
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     try:

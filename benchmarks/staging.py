@@ -6,7 +6,7 @@ written by a file store from memory, and copied by it inside the kernel. The flo
 two parallel threads) is measured before each round; printed are the medians of ``--rounds`` and, for what is hashed,
 their ratio to it. Processor seconds tell more than seconds on a busy machine.
 
-    PYTHONPATH=src python benchmarks/staging.py --size 1024 --rounds 5
+    .venv/bin/python -m benchmarks.staging --size 1024 --rounds 5
 """
 
 import argparse
@@ -21,8 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from floor import floor
-
+from benchmarks.floor import floor
 from glimpse.staging.area import Area
 from glimpse.staging.budget import ByteBudget
 from glimpse.staging.ingest import receive

@@ -7,7 +7,7 @@ into the same file system without syncing. The cases alternate ``--rounds`` time
 each, its processor seconds, and the median of its ratios to the floor measured just before. On a busy machine
 the ratios mean little: compare processor seconds.
 
-    PYTHONPATH=src python benchmarks/transfer.py --size 1024 --rounds 5
+    .venv/bin/python -m benchmarks.transfer --size 1024 --rounds 5
 """
 
 import argparse
@@ -21,8 +21,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from floor import floor
-
+from benchmarks.floor import floor
 from glimpse.transfer.extent import Extent
 from glimpse.transfer.protocols import Writer
 from glimpse.transfer.run import deliver

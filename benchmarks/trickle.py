@@ -1,6 +1,6 @@
 """Listing while many uploads trickle: the p99 of `GET /v2/images?limit=25` beside slow clients.
 
-    .venv/bin/python benchmarks/trickle.py [--uploads 200 2000] [--seconds 10]
+    .venv/bin/python -m benchmarks.trickle [--uploads 200 2000] [--seconds 10]
 
 Every upload is a connection of its own that sends 1 KiB ten times a second (10 KiB/s). 100 images exist. One client lists
 without pause on a connection that it keeps.
@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 from statistics import median, quantiles
 
-from client import Client
-from service import resident, service
+from benchmarks.client import Client
+from benchmarks.service import resident, service
 
 
 async def trickle(port: int, images: list[str], begun: threading.Event, ending: threading.Event) -> int:

@@ -1,0 +1,1 @@
+"""What the service costs: speed and memory, measured on a real one. README.md has method, machine and figures."""

@@ -1,0 +1,15 @@
+"""Run all benchmarks, or those that are named.
+
+python -m benchmarks [imports] [trickle] [memory] [transfer] [staging]
+"""
+
+import subprocess
+import sys
+
+ALL = ("imports", "trickle", "memory", "transfer", "staging")
+
+for name in sys.argv[1:] or ALL:
+    if name not in ALL:
+        raise SystemExit(f"There is no benchmark {name!r}; there are {', '.join(ALL)}.")
+    print(f"== {name}", flush=True)
+    subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)
