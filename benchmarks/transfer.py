@@ -115,7 +115,8 @@ def main() -> None:
             for count in (1, 3):
                 name = f"{count} {kind} writer{'s' * (count > 1)}"
                 cases[name] = partial(delivery, path, count, kind)
-        for work in (*cases.values(), partial(floor, path)):
+        warm: list[Callable[[], object]] = [*cases.values(), partial(floor, path)]
+        for work in warm:
             work()  # Once unmeasured: code, page cache and freed pages are then as they stay.
         resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         results: dict[str, list[tuple[float, float, float]]] = {"floor": []}

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from glimpse.transfer.extent import Buffer, Extent
 
-Item = TypeVar("Item", bound=Buffer | Extent)
+Item = TypeVar("Item", bound=Buffer | Extent | tuple[Extent, ...])
 
 
 class ChannelClosed(Exception):
@@ -17,8 +17,10 @@ class ChannelTimeout(Exception):
     """Neither an item nor room for one came within the time given."""
 
 
-def weigh(item: Buffer | Extent) -> int:
+def weigh(item: Buffer | Extent | tuple[Extent, ...]) -> int:
     """The bytes of memory that ``item`` keeps; a zero extent keeps none."""
+    if isinstance(item, tuple):
+        return sum(map(weigh, item))
     data = item.data if isinstance(item, Extent) else item
     return 0 if data is None else len(data)
 

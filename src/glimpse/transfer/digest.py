@@ -8,6 +8,8 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from types import TracebackType
 
 from glimpse.errors import Cancelled, GlimpseError, Invalid
+from glimpse.transfer.batch import Batch
+from glimpse.transfer.channel import weigh
 from glimpse.transfer.extent import Buffer, Extent
 from glimpse.transfer.faults import explain
 from glimpse.transfer.zeros import zero_buffers
@@ -34,10 +36,11 @@ class Digests:
             pool = self._own = ThreadPoolExecutor(len(names), thread_name_prefix="glimpse-digest")
         self._lanes = {name: _Lane(name, hasher, pool) for name, hasher in hashers.items() if pool}
 
-    def update(self, extent: Extent) -> None:
-        """Hash the next extent, waiting while too much is queued. Raises what a hash worker raised."""
+    def update(self, *extents: Extent) -> None:
+        """Hash the next extents, waiting while too much is queued. Raises what a hash worker raised."""
+        weight = weigh(extents)
         for lane in self._lanes.values():
-            lane.put(extent)
+            lane.put(extents, weight)
 
     def feed(self, data: Buffer) -> None:
         """Hash the next bytes, as :meth:`update`."""
@@ -73,19 +76,18 @@ class _Lane:
         self._name = name
         self._hasher = hasher
         self._pool = pool
-        self._items: deque[Extent] = deque()
+        self._items: deque[tuple[Batch, int]] = deque()
         self._bytes = 0
         self._running = False
         self._closed = False
         self._error: GlimpseError | None = None
         self._changed = threading.Condition()
 
-    def put(self, extent: Extent) -> None:
-        weight = 0 if extent.data is None else extent.length
+    def put(self, batch: Batch, weight: int) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._error or self._has_room(weight))
             self._check()
-            self._items.append(extent)
+            self._items.append((batch, weight))
             self._bytes += weight
             if not self._running:
                 self._running = True
@@ -114,14 +116,9 @@ class _Lane:
 
     def _drain(self) -> None:
         try:
-            while (extent := self._next()) is not None:
-                if extent.data is not None:
-                    self._hasher.update(extent.data)
-                    continue
-                for zeros in zero_buffers(extent.length):
-                    if self._closed:
-                        break
-                    self._hasher.update(zeros)
+            while (batch := self._next()) is not None:
+                for extent in batch:
+                    self._hash(extent)
         except BaseException as error:
             with self._changed:
                 self._error = explain(error, f"computing the {self._name} digest")
@@ -129,16 +126,25 @@ class _Lane:
                 self._items.clear()
                 self._changed.notify_all()
 
-    def _next(self) -> Extent | None:
+    def _hash(self, extent: Extent) -> None:
+        if extent.data is not None:
+            self._hasher.update(extent.data)
+            return
+        for zeros in zero_buffers(extent.length):
+            if self._closed:
+                return
+            self._hasher.update(zeros)
+
+    def _next(self) -> Batch | None:
         with self._changed:
             if not self._items:
                 self._running = False
                 self._changed.notify_all()
                 return None
-            extent = self._items.popleft()
-            self._bytes -= 0 if extent.data is None else extent.length
+            batch, weight = self._items.popleft()
+            self._bytes -= weight
             self._changed.notify_all()
-            return extent
+            return batch
 
 
 def _hasher(name: str) -> "hashlib._Hash":

@@ -6,7 +6,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from glimpse.errors import GlimpseError
+from glimpse.errors import Cancelled, ClaimLost, GlimpseError
+from glimpse.transfer.batch import Batch
 from glimpse.transfer.channel import Channel, ChannelClosed, ChannelTimeout
 from glimpse.transfer.extent import Extent
 from glimpse.transfer.faults import explain
@@ -63,12 +64,12 @@ class FanOut:
         for lane in self._lanes:
             lane.thread.start()
 
-    def write(self, extent: Extent) -> None:
-        """Queue ``extent`` for every writer that is left; waits while one has too much queued."""
+    def write(self, *extents: Extent) -> None:
+        """Queue the next ``extents`` for every writer that is left; waits while one has too much queued."""
         for lane in self._lanes:
             while lane.error is None:
                 try:
-                    lane.channel.put(extent, POLL)
+                    lane.channel.put(extents, POLL)
                     break
                 except ChannelTimeout:
                     self._stop.check()
@@ -108,6 +109,9 @@ class FanOut:
 
     def _judge(self) -> None:
         failed = self._failed()
+        for error in failed.values():
+            if isinstance(error, (Cancelled, ClaimLost)):
+                raise error  # Not a fault of the store: whoever runs this must know it as what it is.
         if failed and (self._must_all or len(failed) == len(self._lanes)):
             raise DeliveryFailed(failed) from next(iter(failed.values()))
 
@@ -118,7 +122,7 @@ class _Lane:
     def __init__(self, store: str, writer: Writer, total: int | None, progress: Progress) -> None:
         self.store = store
         self.error: GlimpseError | None = None
-        self.channel: Channel[Extent] = Channel(DEPTH, MAX_BYTES)
+        self.channel: Channel[Batch] = Channel(DEPTH, MAX_BYTES)
         self.thread = threading.Thread(target=self._run, name=f"glimpse-write-{store}", daemon=True)
         self._writer = writer
         self._total = total
@@ -135,9 +139,11 @@ class _Lane:
 
     def _run(self) -> None:
         try:
-            while (extent := self.channel.get()) is not None:
-                self._writer.write(extent)
-                self._progress.report(f"deliver:{self.store}", extent.offset + extent.length, self._total)
+            while (batch := self.channel.get()) is not None:
+                for extent in batch:
+                    self._writer.write(extent)
+                done = batch[-1].offset + batch[-1].length
+                self._progress.report(f"deliver:{self.store}", done, self._total)
         except BaseException as error:
             self.error = explain(error, "writing failed")
             self.channel.close()

@@ -1,11 +1,12 @@
 """Runs the last part of every plan: one pass feeds the inspector, the digests and all stores."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from glimpse.errors import GlimpseError, TooLarge
+from glimpse.transfer.batch import batches
 from glimpse.transfer.digest import Digests
 from glimpse.transfer.disk.judge import Finding
 from glimpse.transfer.extent import Buffer, Extent
@@ -15,9 +16,8 @@ from glimpse.transfer.stop import NEVER, SILENT
 from glimpse.transfer.streams import prefetch
 from glimpse.transfer.zeros import zero_buffers
 
-# A hole may be larger than any disk: it passes in pieces, so that progress and stop are never further than
-# the queues' depth (16) from what is being hashed.
-ZERO_PIECE = 8 << 20
+# The queues behind are deep enough; what is read ahead only keeps the source's thread from waiting for ours.
+READ_AHEAD = 4
 
 
 class Inspector(Protocol):
@@ -80,19 +80,20 @@ def deliver(
         undo.callback(fan.abort)
         digests = Digests(algorithms)
         undo.callback(digests.close)
-        source = prefetch(extents, stop=stop)
+        source = prefetch(batches(extents), READ_AHEAD, stop=stop)
         undo.callback(source.close)
-        for piece in _pieces(source):
+        for batch in source:
             stop.check()
-            if piece.offset != size:
-                raise GlimpseError(f"The source gave offset {piece.offset} where {size} was next.")
-            size += piece.length
-            if size_cap is not None and size > size_cap:
-                raise TooLarge(f"The image is larger than the {size_cap} bytes that are allowed.")
-            if inspector is not None:
-                _inspect(inspector, piece)
-            digests.update(piece)
-            fan.write(piece)
+            for extent in batch:
+                if extent.offset != size:
+                    raise GlimpseError(f"The source gave offset {extent.offset} where {size} was next.")
+                size += extent.length
+                if size_cap is not None and size > size_cap:
+                    raise TooLarge(f"The image is larger than the {size_cap} bytes that are allowed.")
+                if inspector is not None:
+                    _inspect(inspector, extent)
+            digests.update(*batch)
+            fan.write(*batch)
             progress.report("deliver", size, total)
         outcome = fan.finish()
         values = digests.result()
@@ -101,22 +102,12 @@ def deliver(
     return Delivery(size, values, finding, outcome.ready, outcome.failed)
 
 
-def _pieces(extents: Iterable[Extent]) -> Iterator[Extent]:
-    for extent in extents:
-        if extent.data is not None or extent.length <= ZERO_PIECE:
-            yield extent
-            continue
-        end = extent.offset + extent.length
-        for offset in range(extent.offset, end, ZERO_PIECE):
-            yield Extent(offset, min(ZERO_PIECE, end - offset), None)
-
-
-def _inspect(inspector: Inspector, piece: Extent) -> None:
-    if piece.data is not None:
-        inspector.feed(piece.data)
+def _inspect(inspector: Inspector, extent: Extent) -> None:
+    if extent.data is not None:
+        inspector.feed(extent.data)
         return
     if isinstance(inspector, SkipsZeros):
-        inspector.feed_zeros(piece.length)
+        inspector.feed_zeros(extent.length)
         return
-    for zeros in zero_buffers(piece.length):
+    for zeros in zero_buffers(extent.length):
         inspector.feed(zeros)

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from glimpse.errors import Cancelled, NoSpace, Unavailable
+from glimpse.errors import Cancelled, ClaimLost, GlimpseError, NoSpace, Unavailable
 from glimpse.transfer.extent import Extent
 from glimpse.transfer.fanout import MAX_BYTES, DeliveryFailed, FanOut
 from tests.unit.transfer.helpers import (
@@ -203,3 +203,12 @@ def test_no_writer_is_no_error() -> None:
     fan = FanOut({})
     feed(fan)
     assert fan.finish().ready == ()
+
+
+@pytest.mark.parametrize("error", [ClaimLost("another has it"), Cancelled("told to stop")])
+def test_a_lost_claim_is_no_fault_of_a_store(error: GlimpseError) -> None:
+    fan = FanOut({"one": FailingWriter(error), "two": RecordingWriter()}, must_all=False)
+    with pytest.raises(type(error)) as caught:
+        complete(fan)
+    assert caught.value is error
+    fan.abort()

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from glimpse.errors import Cancelled, GlimpseError, Invalid, NoSpace, TooLarge, Unavailable, UnsafeImage
+from glimpse.transfer.batch import SPAN
 from glimpse.transfer.decompress import unpack
 from glimpse.transfer.disk.judge import Finding
 from glimpse.transfer.extent import Buffer, Extent
 from glimpse.transfer.fanout import DeliveryFailed
-from glimpse.transfer.run import ZERO_PIECE, deliver
+from glimpse.transfer.run import deliver
 from glimpse.transfer.sources.file import FileSource
 from glimpse.transfer.streams import prefetch
 from glimpse.transfer.zeros import extents, refine
@@ -118,8 +119,8 @@ def test_a_large_hole_passes_in_pieces_and_is_never_a_buffer() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert done.size == writer.size == inspector.zeros == 1 << 37
-    assert writer.largest == ZERO_PIECE
-    assert progress.reports >= (1 << 37) // ZERO_PIECE
+    assert writer.largest == SPAN
+    assert progress.reports >= (1 << 37) // SPAN
     assert peak < 8 * MIB
 
 
