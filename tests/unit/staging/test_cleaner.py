@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from glimpse.catalog import Catalog, Database
-from glimpse.catalog.records import Image, NewImage, NewImport, StagedFile
+from glimpse.catalog.records import Image, NewImage, NewImport, NewLocation, StagedFile
 from glimpse.staging.area import Area
 from glimpse.staging.cleaner import Cleaner
 
@@ -120,6 +120,19 @@ def test_a_running_import_keeps_its_files_and_an_ended_one_does_not(
     assert cleaner.run_once() == []
     catalog.imports.fail(record.id, claimed.claim, error={"message": "no"}, message="no")
     assert cleaner.run_once() == [spool]
+
+
+@pytest.mark.usefixtures("later")
+def test_an_import_of_an_active_image_keeps_its_files(
+    area: Area, catalog: Catalog, cleaner: Cleaner, image: Image
+) -> None:
+    claim = catalog.images.begin_upload(image.id, "file", "main", "api-1", LEASE)
+    location = NewLocation("file:///images/x", "main")
+    catalog.uploads.complete_file(claim, location, 1, None, "c" * 32, "sha512", "d" * 128)
+    catalog.imports.begin(new_import(image, "copy-image"), {"active"})
+    assert catalog.images.get(image.id).status == "active"
+    area.spool_path(image.id, claim.claim + 1).touch()
+    assert cleaner.run_once() == []
 
 
 def test_young_files_are_left_alone(area: Area, cleaner: Cleaner, image: Image) -> None:

@@ -19,6 +19,7 @@ from glimpse.staging.budget import ByteBudget
 from glimpse.staging.ingest import Received, receive
 from glimpse.staging.sink import Sink, StoreSink
 from glimpse.stores.file import FileStore
+from glimpse.stores.memory import MemoryStore
 from glimpse.testing.faulty_store import Faults, FaultyStore
 from glimpse.testing.smalldisk import small_disk
 from glimpse.testing.store_suite import IMAGE, content
@@ -311,24 +312,68 @@ def test_a_cancelled_upload_waits_for_the_thread_that_writes_for_it(ingest: Inge
         with pytest.raises(asyncio.CancelledError):
             await upload
         assert sink.aborted.is_set()
+        assert sink.writes == 1, "what was queued is not written any more"
 
     run(story())
     assert list(tmp_path.iterdir()) == []
 
 
 class Watched:
-    """A sink that tells when it was told to abort."""
+    """A sink that tells what was asked of it; its first write fails if it was given an error."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, error: Exception | None = None) -> None:
         self.aborted = threading.Event()
+        self.writes = 0
         self._sink = sink
+        self._error = error
 
     def write(self, data: Buffer) -> None:
+        self.writes += 1
         self._sink.write(data)
+        if self._error is not None:
+            raise self._error
 
     def abort(self) -> None:
         self.aborted.set()
         self._sink.abort()
+
+
+def test_a_failure_ends_the_wait_for_a_silent_client(ingest: Ingest, tmp_path: Path) -> None:
+    faults = Faults(fail_after=0)
+    faults.gate.clear()
+    store = FaultyStore(FileStore("main", {"filesystem_store_datadir": tmp_path / "images"}), faults)
+    (tmp_path / "images").mkdir()
+
+    async def story() -> None:
+        async with Connection.open(tmp_path / "socket") as connection:
+            connection.client.write(os.urandom(MIB))
+            sink = StoreSink(store.writer(IMAGE, 1, None))
+            upload = asyncio.ensure_future(ingest(connection.chunks(), sink))
+            await asyncio.to_thread(faults.writing.wait, DEADLINE)
+            # Nothing more comes: the upload waits for the client, and the client for nothing.
+            faults.gate.set()
+            await asyncio.wait([upload], timeout=DEADLINE / 2)
+            assert isinstance(upload.exception(), Unavailable)
+
+    run(story())
+    assert list((tmp_path / "images").iterdir()) == []
+
+
+def test_nothing_is_written_after_a_failed_write(area: Area, ingest: Ingest) -> None:
+    faults = Faults()
+    faults.gate.clear()
+    store = FaultyStore(MemoryStore("memory"), faults)
+    sink = Watched(StoreSink(store.writer(IMAGE, 1, None)), Unavailable("once"))
+
+    async def story() -> None:
+        upload = asyncio.ensure_future(ingest(pieces(os.urandom(3 * MIB), MIB), sink))
+        await asyncio.to_thread(faults.writing.wait, DEADLINE)
+        faults.gate.set()
+        with pytest.raises(Unavailable, match="once"):
+            await upload
+
+    run(story())
+    assert sink.writes == 1
 
 
 def test_a_failing_store_ends_the_upload(ingest: Ingest, tmp_path: Path) -> None:
