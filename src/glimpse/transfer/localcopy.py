@@ -1,4 +1,6 @@
-"""A local file copied into several stores at once, inside the kernel: no byte passes through Python, holes stay holes."""
+"""A local file copied into several stores at once, inside the kernel: no byte passes through Python, holes
+stay holes.
+"""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -11,19 +13,16 @@ from glimpse.transfer.copy import data_ranges
 from glimpse.transfer.extent import Extent
 from glimpse.transfer.fanout import DeliveryFailed
 from glimpse.transfer.faults import explain
-from glimpse.transfer.protocols import Progress, Stop, Writer
+from glimpse.transfer.protocols import KernelCopy, Progress, Stop, Writer
 
-# The kernel does not come back before a step is done: 32 MiB take 10 ms in the page cache and a quarter of a second on
-# a slow disk, so that a stop is noticed within a second.
+# The kernel does not come back before a step is done: 32 MiB take 10 ms in the page cache and a quarter of a
+# second on a slow disk, so that a stop is noticed within a second.
 STEP = 32 << 20
 
 
 @runtime_checkable
-class CopiesFiles(Writer, Protocol):
+class CopiesFiles(Writer, KernelCopy, Protocol):
     """A writer that can take its bytes from an open local file."""
-
-    def copy_from(self, fd: int, offset: int, length: int) -> None:
-        """Take ``length`` bytes at ``offset`` of the file ``fd`` as the next extent."""
 
 
 def copy_into(
@@ -35,27 +34,47 @@ def copy_into(
     """
     if not writers:
         return {}
-    with ThreadPoolExecutor(len(writers), thread_name_prefix="copy") as pool:
-        jobs = {
-            store: pool.submit(_copy, path, store, writer, progress, stop)
-            for store, writer in writers.items()
-        }
     failed: dict[str, GlimpseError] = {}
-    for store, job in jobs.items():
-        error = job.exception()
-        if error is not None:
+
+    def copy(store: str, writer: CopiesFiles) -> None:
+        try:
+            _copy(path, store, writer, progress, _Ending(stop, failed, must_all))
+        except _Useless:
+            pass
+        except Exception as error:
             stop.check()
-            failed[store] = explain(error, f"copying to store {store!r}")
+            failed[store] = explain(error, "copying failed")
+
+    with ThreadPoolExecutor(len(writers), thread_name_prefix="glimpse-copy") as pool:
+        jobs = [pool.submit(copy, store, writer) for store, writer in writers.items()]
+    for job in jobs:
+        job.result()
     if failed and (must_all or len(failed) == len(writers)):
         raise DeliveryFailed(failed)
     return failed
 
 
+class _Useless(Exception):
+    """Another store's failure has ended the whole."""
+
+
+class _Ending:
+    """The copies' own Stop: also ends them when another store's failure has made them useless."""
+
+    def __init__(self, stop: Stop, failed: Mapping[str, GlimpseError], must_all: bool) -> None:
+        self._stop, self._failed, self._must_all = stop, failed, must_all
+
+    def check(self) -> None:
+        """Raise what the outer stop raises, or _Useless."""
+        self._stop.check()
+        if self._must_all and self._failed:
+            raise _Useless
+
+
 def _copy(path: Path, store: str, writer: CopiesFiles, progress: Progress, stop: Stop) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
+    with path.open("rb") as file:
+        fd, position = file.fileno(), 0
         size = os.fstat(fd).st_size
-        position = 0
         for begin, end in _steps(fd, size):
             stop.check()
             if position < begin:
@@ -66,8 +85,6 @@ def _copy(path: Path, store: str, writer: CopiesFiles, progress: Progress, stop:
             progress.report(f"deliver:{store}", position, size)
         if position < size:
             writer.write(Extent(position, size - position, None))
-    finally:
-        os.close(fd)
 
 
 def _steps(fd: int, size: int) -> Iterator[tuple[int, int]]:
