@@ -1,4 +1,4 @@
-"""The states of an image and the ways between them, as data (``spec/import.md`` §1)."""
+"""The states of an image and the ways between them, as data (as the Image API v2 has them)."""
 
 from collections.abc import Mapping
 

@@ -30,7 +30,7 @@ class ImportRequest:
 def parse(body: object, enabled_methods: Sequence[str]) -> ImportRequest:
     """The request in ``body`` (decoded JSON).
 
-    Raises Invalid, in the order of checks 1 to 3 of ``spec/api.md`` section 12.
+    Raises Invalid for the first thing that is wrong: method, its name, the booleans, the stores.
     """
     if not isinstance(body, dict):
         raise Invalid("The body of an import request must be a JSON object.")

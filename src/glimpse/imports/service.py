@@ -36,7 +36,7 @@ class ImportService:
     def start(self, image: Image, body: object, header_store: str | None, caller: Caller) -> ImportRecord:
         """Begin the import that ``body`` (decoded JSON) asks for on an image that the caller may see.
 
-        The checks are those of ``spec/api.md`` section 12, in its order. Raises Invalid, Conflict or Forbidden; when it
+        The checks come in the order in which the Image API makes them. Raises Invalid, Conflict or Forbidden; when it
         returns, the image is ``importing`` and the record is durable, whatever happens to this process.
         """
         request = requests.parse(body, self._settings.default.enabled_import_methods)
