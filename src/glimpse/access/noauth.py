@@ -25,11 +25,12 @@ class NoAuth:
     def authenticate(self, headers: Mapping[str, str]) -> Caller:
         """The caller of a request with these headers (lower-case names).
 
-        Without a token that is an admin without a project. Raises :class:`Unauthenticated` for a token of
-        another form.
+        Without a token that is an admin without a project, and likewise with a token that names nobody:
+        OpenStack's clients send a word (``notused``) where they are told not to authenticate. Raises
+        :class:`Unauthenticated` for a token that tries to name somebody and has not the form.
         """
-        token = headers.get("x-auth-token")
-        if token is None:
+        token = headers.get("x-auth-token", "")
+        if ":" not in token:
             return EVERYBODY
         user, project, named = self._parse(token)
         roles = set(named)

@@ -1,7 +1,10 @@
 """The application: every room that a request needs, put together for one process."""
 
+import asyncio
 import os
+import signal
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -55,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         context.leases.start()
+        _at_signal(context.leases.stop_uploads)
         try:
             yield
         finally:
@@ -131,6 +135,18 @@ def _context(settings: Settings) -> tuple[Context, Callable[[], None]]:
         files=ThreadPoolExecutor(FILE_THREADS, thread_name_prefix="files"),
     )
     return context, close
+
+
+def _at_signal(stop: Callable[[], None]) -> None:
+    """Call ``stop``, on the event loop, when this process is told to end.
+
+    The server waits for requests under way before it ends the application, and an upload may take hours. Its
+    own handler is the event loop's; one of Python's runs beside it.
+    """
+    loop = asyncio.get_running_loop()
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
 
 
 async def _unrouted(request: Request, error: Exception) -> Response:

@@ -44,6 +44,7 @@ class Leases:
         self.seconds = seconds
         self._running: dict[str, Upload] = {}
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
 
     @property
     def count(self) -> int:
@@ -53,6 +54,8 @@ class Leases:
     def hold(self, upload: Upload) -> None:
         """Renew this upload's lease from now on."""
         self._running[upload.claim.upload_id] = upload
+        if self._stopping:
+            upload.stop(_stopped())
 
     def drop(self, upload: Upload) -> None:
         """The upload has ended."""
@@ -62,12 +65,17 @@ class Leases:
         """Begin renewing, on the running event loop."""
         self._task = asyncio.create_task(self._loop(), name="upload leases")
 
+    def stop_uploads(self) -> None:
+        """End every upload, those that begin from now on as well; each puts its image right."""
+        self._stopping = True
+        for upload in list(self._running.values()):
+            upload.stop(_stopped())
+
     async def stop(self) -> None:
         """End every upload, wait until each has put its image right, and renew no more."""
-        uploads = list(self._running.values())
-        for upload in uploads:
-            upload.stop(Unavailable("The service is stopping.", hint="Upload again in a moment."))
-        await asyncio.gather(*(upload.task for upload in uploads), return_exceptions=True)
+        self.stop_uploads()
+        tasks = [upload.task for upload in self._running.values()]
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -98,3 +106,7 @@ class Leases:
             except Exception:
                 LOG.warning("The lease of an upload could not be renewed; trying again.", exc_info=True)
         return lost
+
+
+def _stopped() -> GlimpseError:
+    return Unavailable("The service is stopping.", hint="Upload again in a moment.")

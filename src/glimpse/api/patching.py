@@ -13,6 +13,9 @@ from glimpse.errors import Conflict, Forbidden
 # While an image has one of these its data is not yet there, so its format may still be named.
 FORMATS_MAY_CHANGE = ("queued", "importing")
 FORMATS = ("disk_format", "container_format")
+# Made from the locations. Clients never set it, but openstacksdk takes it for a property of the user's and sends its
+# removal with each change; the Image API has never refused to have it added either. Both do nothing.
+DERIVED = "stores"
 
 
 @dataclass(slots=True)
@@ -32,6 +35,8 @@ def check_changes(changes: Sequence[Change], schema: dict[str, Description]) -> 
     """Raise what can be said of the changes without looking at the image: 403 for names, 400 for values."""
     for change in changes:
         name = change.path[0]
+        if name == DERIVED:
+            continue
         reserved.refuse_read_only(name)
         reserved.refuse_reserved(name)
         if name == "id":
@@ -67,6 +72,10 @@ class _Editor:
         }
 
     def apply(self, change: Change) -> None:
+        if change.path[0] == DERIVED:
+            if change.operation == "replace":
+                raise Conflict(f"The property {DERIVED} is not there.")
+            return
         self._verbs[change.operation](change)
 
     def _add(self, change: Change) -> None:

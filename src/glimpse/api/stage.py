@@ -81,7 +81,9 @@ def _record(
         # Of compressed data only an import can say what it is. Read again rather than watched as it came in:
         # that takes a millisecond, while watching would hold the first MiB of each of thousands of trickling
         # uploads.
-        found = None if wrapper else inspect_file(staged.path, expected_format(image), rules(context.settings))
+        found = (
+            None if wrapper else inspect_file(staged.path, expected_format(image), rules(context.settings))
+        )
         context.catalog.uploads.complete_stage(
             claim,
             StagedFile(

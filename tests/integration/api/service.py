@@ -86,7 +86,7 @@ class Api:
         return [
             child
             for child in psutil.Process(self.process.pid).children()
-            if "resource_tracker" not in " ".join(child.cmdline())
+            if child.status() != psutil.STATUS_ZOMBIE and "resource_tracker" not in " ".join(child.cmdline())
         ]
 
     def wait(self, condition: Callable[[], object], seconds: float = 10.0) -> None:
@@ -97,7 +97,7 @@ class Api:
             assert self.process.poll() is None, self.log.read_text()
             time.sleep(0.02)
 
-    def create(self, token: str | None = None, **body: object) -> str:
+    def create(self, token: str | None = None, /, **body: object) -> str:
         """A new image's id; raw and bare unless the body says otherwise."""
         answer = self.http.post(
             "/v2/images", json={"disk_format": "raw", "container_format": "bare", **body}, headers=auth(token)
@@ -133,6 +133,10 @@ class Api:
             for path in place.rglob("*")
             if path.is_file()
         }
+
+    def wait_begun(self, image_id: str) -> None:
+        """Until an upload has the image."""
+        self.wait(lambda: self.show(image_id)["status"] != "queued")
 
     def wait_queued(self, image_id: str) -> None:
         """Until the image has been put back, with nothing left of it anywhere."""

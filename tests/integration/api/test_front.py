@@ -7,14 +7,14 @@ from tests.integration.api.service import Api
 
 
 def test_the_health_check_needs_nothing(api: Api) -> None:
-    answer = api.http.get("/healthcheck", headers={"X-Auth-Token": "broken"})
+    answer = api.http.get("/healthcheck", headers={"X-Auth-Token": "bro:ken"})
     assert (answer.status_code, answer.text) == (200, "OK")
     assert answer.headers["content-type"].startswith("text/plain")
 
 
 @pytest.mark.parametrize("path", ["/", "/v1", "/v1/images", "/v9/x", "/v2.99/images", "/anything", "/images"])
 def test_an_unknown_version_is_answered_with_the_choices(api: Api, path: str) -> None:
-    answer = api.http.get(path, headers={"X-Auth-Token": "broken"})
+    answer = api.http.get(path, headers={"X-Auth-Token": "bro:ken"})
     assert answer.status_code == 300
     assert answer.headers["content-type"] == "application/json"
     assert "x-openstack-request-id" not in answer.headers
@@ -70,7 +70,7 @@ def test_an_unknown_path_is_not_found(api: Api, path: str) -> None:
 
 
 def test_without_a_valid_token_even_an_unknown_path_is_401(api: Api) -> None:
-    answer = api.http.get("/v2/nothing", headers={"X-Auth-Token": "broken"})
+    answer = api.http.get("/v2/nothing", headers={"X-Auth-Token": "bro:ken"})
     assert answer.status_code == 401
 
 
@@ -99,7 +99,7 @@ def test_what_is_neither_a_verb_nor_a_path(api: Api) -> None:
 
 def test_options_are_answered_anywhere(api: Api) -> None:
     for path in ("/", "/v2/images", "/v2/nothing"):
-        answer = api.http.options(path, headers={"X-Auth-Token": "broken"})
+        answer = api.http.options(path, headers={"X-Auth-Token": "bro:ken"})
         assert (answer.status_code, answer.content) == (200, b"")
 
 

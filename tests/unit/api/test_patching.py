@@ -48,6 +48,14 @@ def test_adding_what_exists_overwrites_unless_strict() -> None:
             edit(image(), [add(name, "y", strict=True)], MEMBER)
 
 
+def test_the_list_of_stores_is_not_a_property_whatever_clients_take_it_for() -> None:
+    changes = [add("stores", "x"), remove("stores")]
+    check_changes(changes, SCHEMA)
+    assert not edit(image(), changes, MEMBER)
+    with pytest.raises(Conflict):
+        edit(image(), [replace("stores", "x")], MEMBER)
+
+
 def test_an_empty_edit_is_false() -> None:
     assert not edit(image(), [], MEMBER)
     assert edit(image(), [replace("tags", [])], MEMBER)
@@ -85,7 +93,6 @@ def test_formats_are_fixed_once_there_is_data() -> None:
         (replace("id", "x"), Forbidden),
         (replace("status", "active"), Forbidden),
         (replace("checksum", 5), Forbidden),
-        (replace("stores", "x"), Forbidden),
         (add("os_hash_value", "x"), Forbidden),
         (add("location", "x"), Forbidden),
         (add("deleted", "x"), Forbidden),
