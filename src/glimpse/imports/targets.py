@@ -30,7 +30,7 @@ def choose(
     """The identifiers of the stores to deliver to, in the order asked for.
 
     ``header_store`` is the value of ``X-Image-Meta-Store``. With a single store everything that names stores is
-    ignored. Raises Invalid where the request contradicts itself, Conflict for a store that is not there or cannot be written.
+    ignored. Raises Invalid where the request contradicts itself, Conflict for a store that is not there or is read-only.
     """
     if not multi_store:
         if not request.all_stores_must_succeed:
