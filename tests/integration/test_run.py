@@ -93,6 +93,14 @@ def test_an_import_that_fails_is_the_exit_status(tmp_path: Path, port: int) -> N
     assert "Traceback" not in outcome.stderr
 
 
+def runs(process: psutil.Process, command: str) -> bool:
+    """Whether the process was started as this command; one that is ending has no command line any more."""
+    try:
+        return command in process.cmdline()
+    except psutil.Error:
+        return False
+
+
 class Service:
     """A command that serves, as a process, from its ready line to its end. Used as a context manager."""
 
@@ -131,7 +139,7 @@ class Service:
 
     def conductor(self) -> psutil.Process | None:
         """The conductor that runs now."""
-        running = [process for process in self.processes() if "conductor" in process.cmdline()]
+        running = [process for process in self.processes() if runs(process, "conductor")]
         return running[0] if running else None
 
     def call(self, path: str) -> object:
@@ -188,7 +196,7 @@ def test_a_killed_conductor_is_replaced_and_imports_go_on(service: Service, exam
 
 def test_a_killed_api_is_back_soon(service: Service) -> None:
     (server,) = [
-        process for process in psutil.Process(service.process.pid).children() if "api" in process.cmdline()
+        process for process in psutil.Process(service.process.pid).children() if runs(process, "api")
     ]
     workers = server.children(recursive=True)
     server.kill()
@@ -232,7 +240,7 @@ image_import_plugins = ['no_op']
     subprocess.run(["gzip", "-k", image], check=True)
     options = ("--config-dir", str(drop_ins), "--data", str(tmp_path / "data"))
     with Service(port, "glimpse.cli.glance_api", *options) as service:
-        servers = [process for process in service.processes() if "api" in process.cmdline()]
+        servers = [process for process in service.processes() if runs(process, "api")]
         assert len(servers) == 3  # two workers under their server
         command = [sys.executable, "-m", "glimpse.cli", "import", f"{image}.gz", "--endpoint", service.url]
         outcome = subprocess.run(command, capture_output=True, text=True, check=False, timeout=DEADLINE)
