@@ -14,12 +14,13 @@ from glimpse.stores.file.names import image_of
 
 log = logging.getLogger(__name__)
 
-# A file is made after the claim that explains it and goes before that claim ends, so that none needs a grace; it
-# covers what lies between two hosts that share an area: clocks, and directories that a network file system caches.
+# A file is made after the claim that explains it and goes before that claim ends, so that none needs a grace;
+# it covers what lies between two hosts that share an area: clocks, and directories that a network file system
+# caches.
 GRACE_SECONDS = 300.0
 
-# While an image is in one of these, a lease, a staged file that the catalog knows or an import explains its files;
-# each of them ends by itself or is ended by the reaper, and the image then leaves the state.
+# While an image is in one of these, a lease, a staged file that the catalog knows or an import explains its
+# files; each of them ends by itself or is ended by the reaper, and the image then leaves the state.
 EXPLAINING = frozenset({"saving", "uploading", "importing"})
 
 
@@ -38,7 +39,8 @@ class Cleaner:
         """Look at every file once; the paths that were removed. Raises what the catalog raises."""
         removed = []
         for image_id, files in self._by_image().items():
-            # The files were listed before the catalog is asked: one that is made from now on is not among them.
+            # The files were listed before the catalog is asked: one that is made from now on is not among
+            # them.
             if not self._explained(image_id):
                 removed += [path for path in files if self._remove(path)]
         return removed
