@@ -8,7 +8,7 @@ from glimpse.errors import Invalid
 from glimpse.transfer.protocols import Stop
 from glimpse.transfer.stop import NEVER
 
-# The kernel does not come back before a step is done; 64 MiB take some 30 ms in the page cache and half a
+# The kernel does not come back before a step is done; 64 MiB take some 15 ms in the page cache and half a
 # second on a slow disk, so that a stop is noticed within a second.
 STEP = 64 << 20
 
