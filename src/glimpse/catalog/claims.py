@@ -8,7 +8,7 @@ from sqlalchemy import Connection, update
 from glimpse.catalog import import_rows, properties
 from glimpse.catalog.fence import fenced, hold, lost
 from glimpse.catalog.records import ImportRecord, Phase
-from glimpse.catalog.repository import Repository
+from glimpse.catalog.repository import Repository, writes, writes_again
 from glimpse.catalog.tables import images, imports
 from glimpse.errors import Conflict
 
@@ -16,30 +16,37 @@ from glimpse.errors import Conflict
 class ImportClaims(Repository):
     """The part of :class:`Imports` that conductors use to own one."""
 
-    def claim(self, import_id: str, worker: str, lease: float) -> ImportRecord:
+    @writes
+    def claim(self, conn: Connection, import_id: str, worker: str, lease: float) -> ImportRecord:
         """Take up a pending import, or one whose holder has let its lease (seconds) run out.
 
         The answer's ``claim`` is the number for everything that follows. Raises Conflict while somebody else
         holds it or when it has ended, NotFound.
         """
-        with self.db.write() as conn:
-            row, now = hold(conn, import_id), self.now()
-            if row.status not in ("pending", "processing"):
-                raise Conflict(f"Import {import_id} has ended ({row.status}).")
-            if row.status == "processing" and row.lease_until > now:
-                raise Conflict(f"Import {import_id} is run by {row.claimed_by}.")
-            values = {
-                "status": "processing",
-                "claimed_by": worker,
-                "lease_until": self.in_seconds(lease),
-                "attempts": row.attempts + 1,
-                "updated_at": now,
-            }
-            self._next_claim(conn, import_id, row.image_id, row.image_claim, values)
-            return _known(conn, import_id)
+        row, now = hold(conn, import_id), self.now()
+        if row.status not in ("pending", "processing"):
+            raise Conflict(f"Import {import_id} has ended ({row.status}).")
+        if row.status == "processing" and row.lease_until > now:
+            raise Conflict(f"Import {import_id} is run by {row.claimed_by}.")
+        values = {
+            "status": "processing",
+            "claimed_by": worker,
+            "lease_until": self.in_seconds(lease),
+            "attempts": row.attempts + 1,
+            "updated_at": now,
+        }
+        self._next_claim(conn, import_id, row.image_id, row.image_claim, values)
+        return _known(conn, import_id)
 
+    @writes_again
     def renew(
-        self, import_id: str, claim: int, lease: float, *, phases: Sequence[Phase] | None = None
+        self,
+        conn: Connection,
+        import_id: str,
+        claim: int,
+        lease: float,
+        *,
+        phases: Sequence[Phase] | None = None,
     ) -> None:
         """The heartbeat: hold it for ``lease`` seconds from now, and say how far it is (ClaimLost)."""
         values: dict[str, Any] = {"lease_until": self.in_seconds(lease), "updated_at": self.now()}
@@ -49,27 +56,28 @@ class ImportClaims(Repository):
         ours = update(imports).where(
             imports.c.id == import_id, imports.c.claim == claim, imports.c.status == "processing"
         )
-        with self.db.write() as conn:
-            if not conn.execute(ours.values(values)).rowcount:
-                raise lost(import_id, claim)
+        if not conn.execute(ours.values(values)).rowcount:
+            raise lost(import_id, claim)
 
-    def release(self, import_id: str, claim: int) -> None:
+    @writes
+    def release(self, conn: Connection, import_id: str, claim: int) -> None:
         """Hand it back, as at a clean stop: anybody may take it up now, and ``claim`` is void. Raises
         ClaimLost.
         """
-        with self.db.write() as conn:
-            row = fenced(conn, import_id, claim)
-            values = {
-                "status": "pending",
-                "claimed_by": None,
-                "lease_until": None,
-                "attempts": row.attempts - 1,
-                "updated_at": self.now(),
-            }
-            self._next_claim(conn, import_id, row.image_id, claim, values)
+        row = fenced(conn, import_id, claim)
+        values = {
+            "status": "pending",
+            "claimed_by": None,
+            "lease_until": None,
+            "attempts": row.attempts - 1,
+            "updated_at": self.now(),
+        }
+        self._next_claim(conn, import_id, row.image_id, claim, values)
 
+    @writes_again
     def journal(
         self,
+        conn: Connection,
         import_id: str,
         claim: int,
         *,
@@ -83,38 +91,35 @@ class ImportClaims(Repository):
 
         Raises ClaimLost.
         """
-        with self.db.write() as conn:
-            row = fenced(conn, import_id, claim)
-            values: dict[str, Any] = {"updated_at": self.now()}
-            if plan is not None:
-                values["plan"] = dict(plan)
-            if state is not None:
-                values["state"] = {**row.state, **state}
-            if phases is not None:
-                values["phases"] = import_rows.dump_phases(phases)
-            if message is not None:
-                values["message"] = message
-            conn.execute(update(imports).where(imports.c.id == import_id).values(values))
+        row = fenced(conn, import_id, claim)
+        values: dict[str, Any] = {"updated_at": self.now()}
+        if plan is not None:
+            values["plan"] = dict(plan)
+        if state is not None:
+            values["state"] = {**row.state, **state}
+        if phases is not None:
+            values["phases"] = import_rows.dump_phases(phases)
+        if message is not None:
+            values["message"] = message
+        conn.execute(update(imports).where(imports.c.id == import_id).values(values))
 
-    def inject(self, import_id: str, claim: int, values: Mapping[str, str | None]) -> None:
+    @writes_again
+    def inject(self, conn: Connection, import_id: str, claim: int, values: Mapping[str, str | None]) -> None:
         """Set properties with the service's authority, remembering what was there.
 
         Should the import fail, each is put back unless somebody has changed it since. Repeating is harmless.
         Raises ClaimLost.
         """
-        with self.db.write() as conn:
-            row = fenced(conn, import_id, claim)
-            before = properties.current(conn, row.image_id, values.keys())
-            memory = dict(row.injected)
-            for name, value in values.items():
-                had = memory[name][0] if name in memory else ([before[name]] if name in before else None)
-                memory[name] = [had, value]
-            properties.put(conn, row.image_id, values)
-            now = self.now()
-            conn.execute(
-                update(imports).where(imports.c.id == import_id).values(injected=memory, updated_at=now)
-            )
-            conn.execute(update(images).where(images.c.id == row.image_id).values(updated_at=now))
+        row = fenced(conn, import_id, claim)
+        before = properties.current(conn, row.image_id, values.keys())
+        memory = dict(row.injected)
+        for name, value in values.items():
+            had = memory[name][0] if name in memory else ([before[name]] if name in before else None)
+            memory[name] = [had, value]
+        properties.put(conn, row.image_id, values)
+        now = self.now()
+        conn.execute(update(imports).where(imports.c.id == import_id).values(injected=memory, updated_at=now))
+        conn.execute(update(images).where(images.c.id == row.image_id).values(updated_at=now))
 
     @staticmethod
     def _next_claim(

@@ -1,46 +1,100 @@
-"""One database and how to talk to it: short transactions, readers that see one moment, writers one at a time."""
+"""One database and how to talk to it: short transactions, run again from their beginning where that is safe."""
 
+import random
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import Connection
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-# A writer may have to wait for all others: 16 of them at 2 ms each is far below; an fsync on a busy disk may
-# take a second. What takes longer than this is broken, and says so.
-SQLITE_BUSY_SECONDS = 60.0
+from glimpse.catalog.engines import Pool, make_engine
+from glimpse.catalog.faults import Fault, OutcomeUnknown, fault
+from glimpse.catalog.urls import database_url, place
+from glimpse.errors import GlimpseError, Invalid, Unavailable
 
-# Threads of one process that may talk to the database at once; more wait for a connection.
-POOL_SIZE = 5
-POOL_OVERFLOW = 50
+# How long a transaction is tried again. A server restarts in one to five seconds; a client that waits for its
+# answer for longer than ten has mostly given up.
+PATIENCE_SECONDS = 10.0
+# The first pause is random up to the first number, the next up to twice that, and so on up to the second: two
+# that have blocked each other must not meet again.
+PAUSE_SECONDS = (0.01, 0.5)
+
+# Running the transaction again may help.
+TRANSIENT = frozenset({Fault.UNDONE, Fault.LOST, Fault.AWAY})
+
+Result = TypeVar("Result")
+
+
+class Options(Protocol):
+    """The part of ``[database]`` that is used here."""
+
+    connection: str
+    max_pool_size: int
+    max_overflow: int
+    pool_timeout: int
+    connection_recycle_time: int
+    max_retries: int
+    retry_interval: int
 
 
 class Database:
-    """A database by its SQLAlchemy URL. Thread-safe; open one per process (never carry one over a fork)."""
+    """A database by its URL. Thread-safe; open one per process (never carry one over a fork).
 
-    def __init__(self, url: str | URL) -> None:
-        self.url = make_url(url)
+    Raises Invalid for a URL that cannot be used; connections are made when they are needed.
+    """
+
+    def __init__(self, url: str | URL, pool: Pool | None = None) -> None:
+        self.url = database_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._engine = _sqlite_engine(self.url) if self.is_sqlite else _server_engine(self.url)
-        self._writers = self._engine.execution_options(glimpse_writes=True)
+        self._engine, self._writers = make_engine(self.url, pool or Pool())
         # SQLite lets one writer in at a time and makes the others poll with growing pauses. Threads of one
         # process queue here instead, which is fair and wakes at once; only other processes are waited for by
         # polling.
         self._turn: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
 
+    @classmethod
+    def open(cls, options: Options) -> "Database":
+        """The configured database, once it can be reached. Raises Unavailable when it cannot."""
+        pool = Pool(
+            options.max_pool_size,
+            options.max_overflow,
+            options.pool_timeout,
+            options.connection_recycle_time,
+        )
+        db = cls(options.connection, pool)
+        db.reach(options.max_retries, options.retry_interval)
+        return db
+
     @property
     def dialect(self) -> str:
-        """``sqlite``, ``postgresql``, ``mysql`` or ``mariadb``."""
+        """``sqlite``, ``postgresql`` or ``mysql`` (which MariaDB is, too)."""
         return self._engine.dialect.name
+
+    def reach(self, retries: int = 0, interval: float = 0) -> None:
+        """Wait for the server: connect, and where nobody answers try again so often (-1: for ever), with
+        ``interval`` seconds between. Raises Unavailable.
+        """
+        if self.is_sqlite:
+            return
+        while True:
+            try:
+                self._engine.connect().close()
+                return
+            except SQLAlchemyError as error:
+                kind = fault(error, connected=False)
+                if retries == 0 or kind not in (Fault.AWAY, Fault.LOST):
+                    raise self._explained(error, kind) from error
+            retries -= 1
+            time.sleep(interval)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection on which nothing may be written; on SQLite all its statements see the same moment."""
+        """A connection on which nothing may be written; all its statements see the same moment."""
         with self._engine.connect() as connection, connection.begin():
             yield connection
 
@@ -48,10 +102,45 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """A connection in a transaction: committed (durably) at the end of the block, undone by an exception.
 
-        On SQLite nobody else writes from its first to its last line, so what it reads stays true.
+        On SQLite nobody else writes from its first to its last line, so what it reads stays true; on servers
+        that holds for rows read FOR UPDATE. A block cannot be run again: :meth:`run` does that.
         """
         with self._turn, self._writers.connect() as connection, connection.begin():
             yield connection
+
+    def run(
+        self, work: Callable[[Connection], Result], *, writes: bool = False, harmless: bool = False
+    ) -> Result:
+        """Do ``work`` in a transaction and give its answer.
+
+        Deadlocks and broken connections undo the whole transaction; then ``work`` is run again from its
+        beginning, so it must keep its hands off everything but the connection. Only a connection that breaks
+        while the commit is on its way leaves open what has happened: then OutcomeUnknown is raised, unless
+        ``harmless`` says that the work may as well be done twice. Raises Unavailable where trying again for ten
+        seconds did not help, and Invalid for values that the database cannot hold.
+        """
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        longest, limit = PAUSE_SECONDS
+        while True:
+            connected = committing = False
+            try:
+                with self.write() if writes else self.read() as connection:
+                    connected = True
+                    result = work(connection)
+                    committing = writes
+                return result
+            except (SQLAlchemyError, sqlite3.Error, OverflowError, ValueError) as error:
+                kind = fault(error, connected=connected)
+                if kind is Fault.OTHER:
+                    raise
+                if kind is Fault.LOST and committing and not harmless:
+                    raise OutcomeUnknown(
+                        "The database went away while it was saving a change; look whether it was made.",
+                    ) from error
+                if kind not in TRANSIENT or time.monotonic() >= deadline:
+                    raise self._explained(error, kind) from error
+            time.sleep(random.uniform(0, longest))
+            longest = min(longest * 2, limit)
 
     def upgrade(self) -> None:
         """Bring the schema to this version, from nothing or from any earlier one; safe when many start at
@@ -66,61 +155,10 @@ class Database:
         """Close every connection that is not in use; the database can still be used afterwards."""
         self._engine.dispose()
 
-
-def _server_engine(url: URL) -> Engine:
-    """READ COMMITTED, because compare-and-swap wants to see what others have committed, not an old snapshot."""
-    return create_engine(
-        url,
-        isolation_level="READ COMMITTED",
-        pool_size=POOL_SIZE,
-        max_overflow=POOL_OVERFLOW,
-        pool_pre_ping=True,
-        pool_recycle=3600,
-    )
-
-
-def _sqlite_engine(url: URL) -> Engine:
-    engine = create_engine(
-        url,
-        pool_size=POOL_SIZE,
-        max_overflow=POOL_OVERFLOW,
-        connect_args={"timeout": SQLITE_BUSY_SECONDS, "check_same_thread": False, "cached_statements": 512},
-    )
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
-        """Take transaction control from the sqlite3 module, which begins too late and never IMMEDIATE."""
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        _use_wal(cursor)
-        # FULL: with WAL, NORMAL may lose the last commits when the power fails.
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        """A transaction that reads first and then writes fails at once when another has written in between;
-        taking the write lock at the start waits instead (measured: 4 writers lose none).
-        """
-        writes = connection.get_execution_options().get("glimpse_writes", False)
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, sqlite3.Connection)
-        driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
-
-
-def _use_wal(cursor: Any) -> None:
-    """The journal mode is kept in the file; changing it needs the file alone and does not wait for its turn."""
-    waited = threading.Event()
-    for attempt in range(600):
-        try:
-            if cursor.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
-                return
-            cursor.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or attempt == 599:
-                raise
-            waited.wait(0.05)
+    def _explained(self, error: Exception, kind: Fault) -> GlimpseError:
+        """The same in the words of this service."""
+        words = str(error.orig if isinstance(error, DBAPIError) else error).strip()
+        if kind is Fault.UNFIT:
+            return Invalid(f"A value does not fit into the database: {words}")
+        hint = "Check [database] connection." if kind is Fault.REFUSED else ""
+        return Unavailable(f"The database {place(self.url)} cannot be used now: {words}", hint=hint)

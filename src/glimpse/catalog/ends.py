@@ -10,7 +10,7 @@ from glimpse.catalog import import_rows, locations, properties, staged, targets
 from glimpse.catalog.claims import put_back
 from glimpse.catalog.fence import Held, fenced, hold, lost
 from glimpse.catalog.records import Location, Phase, Restore
-from glimpse.catalog.repository import Repository
+from glimpse.catalog.repository import Repository, writes, writes_again
 from glimpse.catalog.tables import images, import_targets, imports
 from glimpse.errors import Conflict, Forbidden
 
@@ -39,8 +39,10 @@ NO_DATA: Mapping[str, object] = {
 class ImportEnds(Repository):
     """The part of :class:`Imports` that ends one. Each frees the lock; the task stays readable for a while."""
 
+    @writes
     def succeed(
         self,
+        conn: Connection,
         import_id: str,
         claim: int,
         *,
@@ -56,21 +58,22 @@ class ImportEnds(Repository):
         """
         for name in sorted(attributes.keys() - ATTRIBUTES):
             raise Forbidden(f"Attribute '{name}' is not for imports to set.")
-        with self.db.write() as conn:
-            row = fenced(conn, import_id, claim)
-            if not targets.settle(conn, row, keep_committed=True, error="not delivered"):
-                raise Conflict(f"Import {import_id} has delivered to no store: there is no data.")
-            values = {**attributes, "updated_at": self.now()}
-            if row.image_status == "importing":
-                values["status"] = "active"
-            conn.execute(update(images).where(images.c.id == row.image_id).values(values))
-            staged.take(conn, row.image_id)
-            answer = dict(result) if result is not None else {"image_id": row.image_id}
-            end = {"status": "success", "result": answer} | _said(message, phases)
-            _end(conn, row, self.now(), self.task_expiry(), end)
+        row = fenced(conn, import_id, claim)
+        if not targets.settle(conn, row, keep_committed=True, error="not delivered"):
+            raise Conflict(f"Import {import_id} has delivered to no store: there is no data.")
+        values = {**attributes, "updated_at": self.now()}
+        if row.image_status == "importing":
+            values["status"] = "active"
+        conn.execute(update(images).where(images.c.id == row.image_id).values(values))
+        staged.take(conn, row.image_id)
+        answer = dict(result) if result is not None else {"image_id": row.image_id}
+        end = {"status": "success", "result": answer} | _said(message, phases)
+        _end(conn, row, self.now(), self.task_expiry(), end)
 
+    @writes
     def fail(
         self,
+        conn: Connection,
         import_id: str,
         claim: int,
         *,
@@ -86,29 +89,28 @@ class ImportEnds(Repository):
         that this import had made: they are gone from the catalog, and their objects are for the caller to
         delete. Of an image that is deleted only the record is ended. Raises ClaimLost.
         """
-        with self.db.write() as conn:
-            row = hold(conn, import_id)
-            if row.claim != claim or row.status not in ("pending", "processing"):
-                raise lost(import_id, claim)
-            removed = locations.remove(conn, row.image_id, import_id)
-            targets.settle(conn, row, keep_committed=False, error=message)
-            if not row.deleted:
-                self._free_image(conn, row)
-                put_back(conn, row.image_id, row.injected)
-                if restore is not None:
-                    properties.put(conn, row.image_id, restore.set)
-                    properties.remove(conn, row.image_id, restore.remove)
-            end = {"status": "failure", "message": message, "error": dict(error)}
-            _end(conn, row, self.now(), self.task_expiry(), end | _said(None, phases))
-            return removed
+        row = hold(conn, import_id)
+        if row.claim != claim or row.status not in ("pending", "processing"):
+            raise lost(import_id, claim)
+        removed = locations.remove(conn, row.image_id, import_id)
+        targets.settle(conn, row, keep_committed=False, error=message)
+        if not row.deleted:
+            self._free_image(conn, row)
+            put_back(conn, row.image_id, row.injected)
+            if restore is not None:
+                properties.put(conn, row.image_id, restore.set)
+                properties.remove(conn, row.image_id, restore.remove)
+        end = {"status": "failure", "message": message, "error": dict(error)}
+        _end(conn, row, self.now(), self.task_expiry(), end | _said(None, phases))
+        return removed
 
-    def purge(self, now: datetime | None = None) -> int:
+    @writes_again
+    def purge(self, conn: Connection, now: datetime | None = None) -> int:
         """Forget tasks that have expired; how many."""
         expired = select(imports.c.id).where(imports.c.expires_at <= (now or self.now())).limit(1000)
-        with self.db.write() as conn:
-            ids = list(conn.execute(expired).scalars())
-            conn.execute(delete(import_targets).where(import_targets.c.import_id.in_(ids)))
-            return conn.execute(delete(imports).where(imports.c.id.in_(ids))).rowcount
+        ids = list(conn.execute(expired).scalars())
+        conn.execute(delete(import_targets).where(import_targets.c.import_id.in_(ids)))
+        return conn.execute(delete(imports).where(imports.c.id.in_(ids))).rowcount
 
     def _free_image(self, conn: Connection, row: Held) -> None:
         values: dict[str, object] = {"updated_at": self.now()}

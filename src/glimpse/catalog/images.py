@@ -21,7 +21,7 @@ from glimpse.catalog.records import (
     UploadKind,
     Viewer,
 )
-from glimpse.catalog.repository import Repository
+from glimpse.catalog.repository import Repository, reads, writes
 from glimpse.catalog.tables import image_members, images
 from glimpse.catalog.visibility import can_see
 from glimpse.errors import Conflict, Forbidden, NotFound
@@ -47,7 +47,8 @@ _ANY = HEAD.where(images.c.id == bindparam("of"), images.c.deleted == false())
 class Images(Repository):
     """Images by their ids. ``viewer`` None is the service itself."""
 
-    def create(self, new: NewImage) -> Image:
+    @writes
+    def create(self, conn: Connection, new: NewImage) -> Image:
         """A new image, ``queued``. Raises Conflict when the id is taken, also by a deleted image."""
         properties.refuse_reserved(new.properties)
         image_id, now = new.id or str(uuid.uuid4()), self.now()
@@ -60,13 +61,12 @@ class Images(Repository):
             "claim": 0,
             **{name: getattr(new, name) for name in ATTRIBUTES},
         }
-        with self.db.write() as conn:
-            try:
-                conn.execute(insert(images), row)
-            except IntegrityError:
-                raise Conflict(f"Image ID {image_id} already exists!") from None
-            properties.add(conn, image_id, new.properties)
-            tags.add(conn, image_id, new.tags)
+        try:
+            conn.execute(insert(images), row)
+        except IntegrityError:
+            raise Conflict(f"Image ID {image_id} already exists!") from None
+        properties.add(conn, image_id, new.properties)
+        tags.add(conn, image_id, new.tags)
         return Image(
             **{name: getattr(new, name) for name in ATTRIBUTES},
             id=image_id,
@@ -85,18 +85,20 @@ class Images(Repository):
             import_id=None,
         )
 
-    def get(self, image_id: str, viewer: Viewer | None = None) -> Image:
+    @reads
+    def get(self, conn: Connection, image_id: str, viewer: Viewer | None = None) -> Image:
         """The image as it is now. Raises NotFound, also where the viewer may not know of it."""
-        with self.db.read() as conn:
-            return self._get(conn, image_id, viewer)
+        return self._get(conn, image_id, viewer)
 
-    def list(self, query: ImageQuery, viewer: Viewer | None = None) -> Page:
+    @reads
+    def list(self, conn: Connection, query: ImageQuery, viewer: Viewer | None = None) -> Page:
         """One page of the images that the viewer sees. Raises Invalid for bad sort keys and markers."""
-        with self.db.read() as conn:
-            return list_images(conn, query, viewer)
+        return list_images(conn, query, viewer)
 
+    @writes
     def update(
         self,
+        conn: Connection,
         image_id: str,
         *,
         set: Mapping[str, object] | None = None,
@@ -112,31 +114,37 @@ class Images(Repository):
         values, changed = dict(set or {}), dict(properties or {})
         _refuse_foreign(values, changed, remove_properties)
         if not (values or changed or remove_properties or tags is not None):
-            return self.get(image_id)
-        with self.db.write() as conn:
-            _change(conn, image_id, {**values, "updated_at": self.now()})
-            _put_rows(conn, image_id, changed, remove_properties, tags)
             return self._get(conn, image_id, None)
+        _change(conn, image_id, {**values, "updated_at": self.now()})
+        _put_rows(conn, image_id, changed, remove_properties, tags)
+        return self._get(conn, image_id, None)
 
-    def change_status(self, image_id: str, before: str, after: str) -> Image:
+    @writes
+    def change_status(self, conn: Connection, image_id: str, before: str, after: str) -> Image:
         """Compare-and-swap, within the table of states. Raises Conflict where the image is not ``before``."""
         states.check(image_id, before, after)
-        with self.db.write() as conn:
-            values: dict[str, object] = {"status": after, "updated_at": self.now()}
-            if after == "queued":
-                values |= {"size": None, "virtual_size": None}
-            done = conn.execute(
-                update(images)
-                .where(images.c.id == image_id, images.c.status == before, images.c.deleted == false())
-                .values(values)
-            )
-            image = self._get(conn, image_id, None)
-            if not done.rowcount:
-                raise Conflict(f"Image {image_id} is {image.status}, not {before}.")
-            return image
+        values: dict[str, object] = {"status": after, "updated_at": self.now()}
+        if after == "queued":
+            values |= {"size": None, "virtual_size": None}
+        done = conn.execute(
+            update(images)
+            .where(images.c.id == image_id, images.c.status == before, images.c.deleted == false())
+            .values(values)
+        )
+        image = self._get(conn, image_id, None)
+        if not done.rowcount:
+            raise Conflict(f"Image {image_id} is {image.status}, not {before}.")
+        return image
 
+    @writes
     def begin_upload(
-        self, image_id: str, kind: UploadKind, store: str | None, owner_process: str, lease: float
+        self,
+        conn: Connection,
+        image_id: str,
+        kind: UploadKind,
+        store: str | None,
+        owner_process: str,
+        lease: float,
     ) -> UploadClaim:
         """Take the image for an upload: ``saving`` ("file") or ``uploading`` ("stage"), with a lease in
         seconds.
@@ -144,40 +152,39 @@ class Images(Repository):
         Raises NotFound; Conflict when the image is not ``queued``; Invalid when a file's formats are not
         known.
         """
-        with self.db.write() as conn:
-            now, until = self.now(), self.in_seconds(lease)
-            return uploads.begin(conn, image_id, kind, store, owner_process, now, until)
+        now, until = self.now(), self.in_seconds(lease)
+        return uploads.begin(conn, image_id, kind, store, owner_process, now, until)
 
-    def delete(self, image_id: str, viewer: Viewer | None = None) -> Deleted:
+    @writes
+    def delete(self, conn: Connection, image_id: str, viewer: Viewer | None = None) -> Deleted:
         """Delete the image; its id stays taken. Whatever uploads or imports it has lost its claim with this.
 
         The answer names what is left to clean. Raises NotFound, Forbidden (protected), Conflict.
         """
-        with self.db.write() as conn:
-            row = _hold(conn, image_id, viewer)
-            if row.protected:
-                raise Forbidden(f"Image {image_id} is protected and cannot be deleted.")
-            states.check(image_id, row.status, "deleted")
-            now = self.now()
-            values = {
-                "status": "deleted",
-                "deleted": True,
-                "deleted_at": now,
-                "updated_at": now,
-                "claim": row.claim + 1,
-            }
-            conn.execute(update(images).where(images.c.id == image_id).values(values))
-            properties.remove(conn, image_id)
-            tags.remove_all(conn, image_id)
-            conn.execute(delete(image_members).where(image_members.c.image_id == image_id))
-            return Deleted(
-                image_id=image_id,
-                claim=row.claim + 1,
-                locations=locations.remove(conn, image_id),
-                staged=staged.take(conn, image_id),
-                upload=uploads.take(conn, image_id),
-                import_id=end_by_deletion(conn, image_id, now, self.task_expiry()),
-            )
+        row = _hold(conn, image_id, viewer)
+        if row.protected:
+            raise Forbidden(f"Image {image_id} is protected and cannot be deleted.")
+        states.check(image_id, row.status, "deleted")
+        now = self.now()
+        values = {
+            "status": "deleted",
+            "deleted": True,
+            "deleted_at": now,
+            "updated_at": now,
+            "claim": row.claim + 1,
+        }
+        conn.execute(update(images).where(images.c.id == image_id).values(values))
+        properties.remove(conn, image_id)
+        tags.remove_all(conn, image_id)
+        conn.execute(delete(image_members).where(image_members.c.image_id == image_id))
+        return Deleted(
+            image_id=image_id,
+            claim=row.claim + 1,
+            locations=locations.remove(conn, image_id),
+            staged=staged.take(conn, image_id),
+            upload=uploads.take(conn, image_id),
+            import_id=end_by_deletion(conn, image_id, now, self.task_expiry()),
+        )
 
     def _get(self, conn: Connection, image_id: str, viewer: Viewer | None) -> Image:
         statement = _ANY if viewer is None or viewer.is_admin else _ANY.where(can_see(viewer))

@@ -11,6 +11,7 @@ from glimpse.catalog import import_rows, properties, states, targets, uploads
 from glimpse.catalog.claims import ImportClaims
 from glimpse.catalog.ends import ImportEnds
 from glimpse.catalog.records import FAILED, IMPORTING, ImportRecord, NewImport
+from glimpse.catalog.repository import reads, writes
 from glimpse.catalog.tables import images, imports
 from glimpse.catalog.targets import ImportTargets
 from glimpse.errors import Conflict, NotFound
@@ -19,7 +20,8 @@ from glimpse.errors import Conflict, NotFound
 class Imports(ImportClaims, ImportTargets, ImportEnds):
     """Imports by their ids. How they are held, deliver and end is in ``claims``, ``targets`` and ``ends``."""
 
-    def begin(self, new: NewImport, from_statuses: Collection[str]) -> ImportRecord:
+    @writes
+    def begin(self, conn: Connection, new: NewImport, from_statuses: Collection[str]) -> ImportRecord:
         """Lock the image and record the import, pending. The image becomes ``importing`` (an active one stays
         so).
 
@@ -27,70 +29,69 @@ class Imports(ImportClaims, ImportTargets, ImportEnds):
         import is going on.
         """
         import_id = new.id or str(uuid.uuid4())
-        with self.db.write() as conn:
-            now = self.now()
-            number = _lock_image(conn, new.image_id, from_statuses, now)
-            row = {
-                "id": import_id,
-                "image_id": new.image_id,
-                "lock_image_id": new.image_id,
-                "status": "pending",
-                "method": new.method,
-                "request": dict(new.request),
-                "stores": list(new.stores),
-                "lists_stores": new.lists_stores,
-                "all_stores_must_succeed": new.all_stores_must_succeed,
-                "owner": new.owner,
-                "user_id": new.user_id,
-                "roles": list(new.roles),
-                "request_id": new.request_id,
-                "host": new.host,
-                "claim": number,
-                "attempts": 0,
-                "state": {},
-                "phases": [],
-                "injected": {},
-                "message": "",
-                "created_at": now,
-                "updated_at": now,
-            }
-            try:
-                conn.execute(insert(imports), row)
-            except IntegrityError:
-                raise Conflict(f"Image {new.image_id} has a running import.") from None
-            targets.add(conn, import_id, new.stores)
-            going = sorted(set(new.stores)) if new.lists_stores else []
-            properties.put(conn, new.image_id, {IMPORTING: ",".join(going), FAILED: ""})
-            record = import_rows.record(conn, import_id)
+        now = self.now()
+        number = _lock_image(conn, new.image_id, from_statuses, now)
+        row = {
+            "id": import_id,
+            "image_id": new.image_id,
+            "lock_image_id": new.image_id,
+            "status": "pending",
+            "method": new.method,
+            "request": dict(new.request),
+            "stores": list(new.stores),
+            "lists_stores": new.lists_stores,
+            "all_stores_must_succeed": new.all_stores_must_succeed,
+            "owner": new.owner,
+            "user_id": new.user_id,
+            "roles": list(new.roles),
+            "request_id": new.request_id,
+            "host": new.host,
+            "claim": number,
+            "attempts": 0,
+            "state": {},
+            "phases": [],
+            "injected": {},
+            "message": "",
+            "created_at": now,
+            "updated_at": now,
+        }
+        try:
+            conn.execute(insert(imports), row)
+        except IntegrityError:
+            raise Conflict(f"Image {new.image_id} has a running import.") from None
+        targets.add(conn, import_id, new.stores)
+        going = sorted(set(new.stores)) if new.lists_stores else []
+        properties.put(conn, new.image_id, {IMPORTING: ",".join(going), FAILED: ""})
+        record = import_rows.record(conn, import_id)
         assert record is not None
         return record
 
-    def get(self, import_id: str) -> ImportRecord:
+    @reads
+    def get(self, conn: Connection, import_id: str) -> ImportRecord:
         """The record as it is now. Raises NotFound."""
-        with self.db.read() as conn:
-            record = import_rows.record(conn, import_id)
+        record = import_rows.record(conn, import_id)
         if record is None:
             raise NotFound(f"There is no import {import_id}.")
         return record
 
-    def for_image(self, image_id: str) -> list[ImportRecord]:
+    @reads
+    def for_image(self, conn: Connection, image_id: str) -> list[ImportRecord]:
         """The image's imports that have not expired, the newest first."""
         fresh = or_(imports.c.expires_at.is_(None), imports.c.expires_at > self.now())
         statement = import_rows.SELECT.where(imports.c.image_id == image_id, fresh)
-        with self.db.read() as conn:
-            newest = statement.order_by(imports.c.created_at.desc(), imports.c.id.desc())
-            return import_rows.records(conn, conn.execute(newest).all())
+        newest = statement.order_by(imports.c.created_at.desc(), imports.c.id.desc())
+        return import_rows.records(conn, conn.execute(newest).all())
 
-    def unclaimed(self, host: str, now: datetime | None = None) -> list[ImportRecord]:
+    @reads
+    def unclaimed(self, conn: Connection, host: str, now: datetime | None = None) -> list[ImportRecord]:
         """Imports that a conductor on ``host`` may claim: pending, or left by one that died. The oldest
         first.
         """
         ours = or_(imports.c.host.is_(None), imports.c.host == host)
         left = and_(imports.c.status == "processing", imports.c.lease_until <= (now or self.now()))
         statement = import_rows.SELECT.where(ours, or_(imports.c.status == "pending", left))
-        with self.db.read() as conn:
-            oldest = statement.order_by(imports.c.created_at, imports.c.id).limit(100)
-            return import_rows.records(conn, conn.execute(oldest).all())
+        oldest = statement.order_by(imports.c.created_at, imports.c.id).limit(100)
+        return import_rows.records(conn, conn.execute(oldest).all())
 
 
 def _lock_image(conn: Connection, image_id: str, from_statuses: Collection[str], now: datetime) -> int:

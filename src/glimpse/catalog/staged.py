@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select
 
 from glimpse.catalog.records import StagedFile
-from glimpse.catalog.repository import Repository
+from glimpse.catalog.repository import Repository, reads, writes_again
 from glimpse.catalog.tables import staged as table
 
 # Inode and device numbers use all 64 bits on some file systems (overlayfs); a database's numbers are signed.
@@ -16,20 +16,20 @@ UNSIGNED = ("device", "inode")
 class Staged(Repository):
     """Staged files by the image they belong to; :meth:`Uploads.complete_stage` makes them."""
 
-    def get(self, image_id: str) -> StagedFile | None:
+    @reads
+    def get(self, conn: Connection, image_id: str) -> StagedFile | None:
         """The image's staged file, or None."""
-        with self.db.read() as conn:
-            return _find(conn, image_id)
+        return _find(conn, image_id)
 
-    def remove(self, image_id: str) -> None:
+    @writes_again
+    def remove(self, conn: Connection, image_id: str) -> None:
         """Forget it; harmless when repeated."""
-        with self.db.write() as conn:
-            take(conn, image_id)
+        take(conn, image_id)
 
-    def ids(self, host: str) -> set[str]:
+    @reads
+    def ids(self, conn: Connection, host: str) -> set[str]:
         """The images that have a staged file on this host."""
-        with self.db.read() as conn:
-            return set(conn.execute(select(table.c.image_id).where(table.c.host == host)).scalars())
+        return set(conn.execute(select(table.c.image_id).where(table.c.host == host)).scalars())
 
 
 def put(conn: Connection, file: StagedFile) -> None:

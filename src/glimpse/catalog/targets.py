@@ -7,7 +7,7 @@ from sqlalchemy import Connection, insert, select, update
 from glimpse.catalog import locations, properties
 from glimpse.catalog.fence import Held, fenced
 from glimpse.catalog.records import FAILED, IMPORTING, NewLocation
-from glimpse.catalog.repository import Repository
+from glimpse.catalog.repository import Repository, writes_again
 from glimpse.catalog.tables import images, imports
 from glimpse.catalog.tables import import_targets as table
 from glimpse.errors import Conflict, Invalid
@@ -16,36 +16,38 @@ from glimpse.errors import Conflict, Invalid
 class ImportTargets(Repository):
     """The part of :class:`Imports` that is about single stores."""
 
-    def start_target(self, import_id: str, claim: int, store: str) -> None:
+    @writes_again
+    def start_target(self, conn: Connection, import_id: str, claim: int, store: str) -> None:
         """Data is being written to this store. Raises ClaimLost, Conflict (it has committed already)."""
-        with self.db.write() as conn:
-            row = fenced(conn, import_id, claim)
-            if _state(conn, import_id, store)[0] == "committed":
-                raise Conflict(f"Import {import_id} has delivered to store {store} already.")
-            self._write(conn, row, store, {"state": "writing", "url": None, "error": None})
+        row = fenced(conn, import_id, claim)
+        if _state(conn, import_id, store)[0] == "committed":
+            raise Conflict(f"Import {import_id} has delivered to store {store} already.")
+        self._write(conn, row, store, {"state": "writing", "url": None, "error": None})
 
-    def commit_target(self, import_id: str, claim: int, store: str, location: NewLocation) -> None:
+    @writes_again
+    def commit_target(
+        self, conn: Connection, import_id: str, claim: int, store: str, location: NewLocation
+    ) -> None:
         """The object at ``location`` is the image's data in this store. Repeating it is harmless.
 
         Raises ClaimLost; Conflict when the store has committed another object.
         """
-        with self.db.write() as conn:
-            row = fenced(conn, import_id, claim)
-            state, url = _state(conn, import_id, store)
-            if state == "committed":
-                if url == location.url:
-                    return
-                raise Conflict(f"Import {import_id} has delivered to store {store} already.")
-            locations.add(conn, row.image_id, location, self.now(), import_id)
-            self._write(conn, row, store, {"state": "committed", "url": location.url, "error": None})
+        row = fenced(conn, import_id, claim)
+        state, url = _state(conn, import_id, store)
+        if state == "committed":
+            if url == location.url:
+                return
+            raise Conflict(f"Import {import_id} has delivered to store {store} already.")
+        locations.add(conn, row.image_id, location, self.now(), import_id)
+        self._write(conn, row, store, {"state": "committed", "url": location.url, "error": None})
 
-    def fail_target(self, import_id: str, claim: int, store: str, error: str) -> None:
+    @writes_again
+    def fail_target(self, conn: Connection, import_id: str, claim: int, store: str, error: str) -> None:
         """This store will not get the image by this import. Raises ClaimLost, Conflict (it has committed)."""
-        with self.db.write() as conn:
-            row = fenced(conn, import_id, claim)
-            if _state(conn, import_id, store)[0] == "committed":
-                raise Conflict(f"Import {import_id} has delivered to store {store} already.")
-            self._write(conn, row, store, {"state": "failed", "url": None, "error": error})
+        row = fenced(conn, import_id, claim)
+        if _state(conn, import_id, store)[0] == "committed":
+            raise Conflict(f"Import {import_id} has delivered to store {store} already.")
+        self._write(conn, row, store, {"state": "failed", "url": None, "error": error})
 
     def _write(self, conn: Connection, row: Held, store: str, values: Mapping[str, object]) -> None:
         conn.execute(

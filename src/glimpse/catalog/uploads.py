@@ -20,7 +20,7 @@ from glimpse.catalog.records import (
     UploadClaim,
     UploadKind,
 )
-from glimpse.catalog.repository import Repository
+from glimpse.catalog.repository import Repository, reads, writes, writes_again
 from glimpse.catalog.tables import images
 from glimpse.catalog.tables import uploads as table
 from glimpse.errors import ClaimLost, Conflict, Invalid, NotFound
@@ -31,19 +31,21 @@ STATUS: Mapping[UploadKind, str] = {"file": "saving", "stage": "uploading"}
 class Uploads(Repository):
     """Renewing, finishing, giving up and reaping uploads; :meth:`Images.begin_upload` begins them."""
 
-    def renew(self, claim: UploadClaim, lease: float) -> None:
+    @writes_again
+    def renew(self, conn: Connection, claim: UploadClaim, lease: float) -> None:
         """Hold the image for another ``lease`` seconds from now. Raises ClaimLost."""
-        with self.db.write() as conn:
-            changed = conn.execute(
-                update(table)
-                .where(table.c.id == claim.upload_id, table.c.claim == claim.claim)
-                .values(lease_until=self.in_seconds(lease))
-            )
-            if not changed.rowcount:
-                raise _lost(claim)
+        changed = conn.execute(
+            update(table)
+            .where(table.c.id == claim.upload_id, table.c.claim == claim.claim)
+            .values(lease_until=self.in_seconds(lease))
+        )
+        if not changed.rowcount:
+            raise _lost(claim)
 
+    @writes
     def complete_file(
         self,
+        conn: Connection,
         claim: UploadClaim,
         location: NewLocation,
         size: int,
@@ -53,55 +55,52 @@ class Uploads(Repository):
         os_hash_value: str | None,
     ) -> None:
         """The object at ``location`` is the image's data, and the image is active. Raises ClaimLost."""
-        with self.db.write() as conn:
-            values: dict[str, object] = {
-                "status": "active",
-                "size": size,
-                "virtual_size": virtual_size,
-                "checksum": checksum,
-                "os_hash_algo": os_hash_algo,
-                "os_hash_value": os_hash_value,
-            }
-            self._finish(conn, claim, values)
-            locations.add(conn, claim.image_id, location, self.now())
+        values: dict[str, object] = {
+            "status": "active",
+            "size": size,
+            "virtual_size": virtual_size,
+            "checksum": checksum,
+            "os_hash_algo": os_hash_algo,
+            "os_hash_value": os_hash_value,
+        }
+        self._finish(conn, claim, values)
+        locations.add(conn, claim.image_id, location, self.now())
 
-    def complete_stage(self, claim: UploadClaim, file: StagedFile) -> None:
+    @writes
+    def complete_stage(self, conn: Connection, claim: UploadClaim, file: StagedFile) -> None:
         """All data is staged: the image stays ``uploading`` until somebody imports it. Raises ClaimLost."""
-        with self.db.write() as conn:
-            self._finish(conn, claim, {"size": file.length})
-            staged.put(conn, file)
+        self._finish(conn, claim, {"size": file.length})
+        staged.put(conn, file)
 
-    def fail(self, claim: UploadClaim) -> bool:
+    @writes
+    def fail(self, conn: Connection, claim: UploadClaim) -> bool:
         """Give up: the image is ``queued``. False where the claim was lost before; nothing is changed then."""
-        with self.db.write() as conn:
-            return _requeue(conn, claim.upload_id, claim.image_id, claim.claim, self.now())
+        return _requeue(conn, claim.upload_id, claim.image_id, claim.claim, self.now())
 
-    def expired(self, now: datetime | None = None) -> list[ExpiredUpload]:
+    @reads
+    def expired(self, conn: Connection, now: datetime | None = None) -> list[ExpiredUpload]:
         """Uploads whose lease has run out, the longest ago first."""
         fields = list(ExpiredUpload.__dataclass_fields__)
         columns = [table.c[{"upload_id": "id"}.get(field, field)] for field in fields]
         statement = (
             select(*columns).where(table.c.lease_until <= (now or self.now())).order_by(table.c.lease_until)
         )
-        with self.db.read() as conn:
-            return [ExpiredUpload(*row) for row in conn.execute(statement)]
+        return [ExpiredUpload(*row) for row in conn.execute(statement)]
 
-    def reap(self, upload: ExpiredUpload) -> bool:
+    @writes
+    def reap(self, conn: Connection, upload: ExpiredUpload) -> bool:
         """Put the image of a dead upload back to ``queued``; its claim is void from now on.
 
         False where somebody else did so or the upload goes on after all. Whoever gets True removes what was
         left behind under that claim.
         """
-        with self.db.write() as conn:
-            # A renewed lease ends later than the one that was seen to have run out.
-            stale = table.c.lease_until <= upload.lease_until
-            now = self.now()
-            if not _requeue(conn, upload.upload_id, upload.image_id, upload.claim, now, stale):
-                return False
-            conn.execute(
-                update(images).where(images.c.id == upload.image_id).values(claim=images.c.claim + 1)
-            )
-            return True
+        # A renewed lease ends later than the one that was seen to have run out.
+        stale = table.c.lease_until <= upload.lease_until
+        now = self.now()
+        if not _requeue(conn, upload.upload_id, upload.image_id, upload.claim, now, stale):
+            return False
+        conn.execute(update(images).where(images.c.id == upload.image_id).values(claim=images.c.claim + 1))
+        return True
 
     def _finish(self, conn: Connection, claim: UploadClaim, values: dict[str, object]) -> None:
         changed = conn.execute(
