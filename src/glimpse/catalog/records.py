@@ -100,21 +100,39 @@ class NewImage:
     tags: tuple[str, ...] = ()
 
 
+Operator = Literal["eq", "neq", "gt", "gte", "lt", "lte", "in"]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a listing wants of one attribute: ``size`` ``gte`` (1024,).
+
+    ``values`` is a single value, for ``in`` any number of them (none: no image). Times are aware datetimes.
+    An attribute without value meets no comparison.
+    """
+
+    column: str
+    operator: Operator
+    values: tuple[object, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class ImageQuery:
     """Which images to list.
 
     ``sort`` are (key, "asc" | "desc") pairs; ``created_at`` and ``id`` are always added, in the direction of
     a single key, else descending. ``filters`` compare for equality: names of image columns with the column,
-    every other name with the property of that name. An image must have all ``tags``. ``visibility`` None is
-    the documented default, "all" adds community images. ``os_hidden`` None lists hidden and shown images
-    alike. ``member_status`` ("all" for any) says which images that others share with the viewer count.
+    every other name with the property of that name. ``comparisons`` compare columns otherwise. An image must
+    have all ``tags``. ``visibility`` None is the documented default, "all" adds community images.
+    ``os_hidden`` None lists hidden and shown images alike. ``member_status`` ("all" for any) says which
+    images that others share with the viewer count.
     """
 
     limit: int = 25
     marker: str | None = None
     sort: tuple[tuple[str, str], ...] = ()
     filters: Mapping[str, object] = field(default_factory=dict)
+    comparisons: tuple[Comparison, ...] = ()
     tags: tuple[str, ...] = ()
     visibility: str | None = None
     os_hidden: bool | None = False
@@ -127,6 +145,38 @@ class Page:
 
     images: tuple[Image, ...]
     more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A project that a shared image is shared with; ``status`` is pending, accepted or rejected."""
+
+    image_id: str
+    member: str
+    status: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DataFacts:
+    """What is known about data that is brought in by its location; ``size`` in bytes."""
+
+    size: int | None = None
+    virtual_size: int | None = None
+    checksum: str | None = None
+    os_hash_algo: str | None = None
+    os_hash_value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How much of what limits bound one owner's images take: bytes, and numbers of images."""
+
+    image_size_total: int
+    image_stage_total: int
+    image_count_total: int
+    image_count_uploading: int
 
 
 UploadKind = Literal["file", "stage"]
@@ -279,6 +329,39 @@ class ImportRecord:
     created_at: datetime
     updated_at: datetime
     expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskQuery:
+    """Which imports to list as tasks. ``owner`` None: everybody's. ``type`` is what :func:`task_type` gives.
+
+    ``sort`` are (key, "asc" | "desc") pairs; ``created_at`` and ``id`` are always added, descending.
+    """
+
+    limit: int = 25
+    marker: str | None = None
+    sort: tuple[tuple[str, str], ...] = ()
+    status: str | None = None
+    type: str | None = None
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPage:
+    """Part of a listing; ``more`` says whether another task follows the last of these."""
+
+    tasks: tuple[ImportRecord, ...]
+    more: bool
+
+
+# Methods whose tasks have a type of their own; all others are what users ask for by ``POST …/import``.
+TASK_TYPES: Mapping[str, str] = {"import": "import", "location-import": "location_import"}
+TASK_TYPE = "api_image_import"
+
+
+def task_type(method: str) -> str:
+    """What kind of task an import by this method is."""
+    return TASK_TYPES.get(method, TASK_TYPE)
 
 
 @dataclass(frozen=True, slots=True)

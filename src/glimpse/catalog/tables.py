@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -17,9 +18,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
-from glimpse.catalog.types import Json, RowNumber, Timestamp, text
+from glimpse.catalog.types import Json, RowNumber, SmallestNull, Timestamp, text
 
 metadata = MetaData(
     naming_convention={
@@ -38,6 +40,10 @@ OPTIONS: dict[str, Any] = {
 
 def _image_id(*, primary_key: bool = False) -> Column[str]:
     return Column("image_id", text(36), ForeignKey("images.id"), primary_key=primary_key, nullable=False)
+
+
+def _in_order(column: Column[Any]) -> ColumnElement[Any]:
+    return SmallestNull(column) if column.nullable else column
 
 
 images = Table(
@@ -70,9 +76,11 @@ images = Table(
 )
 # A listing always fixes `deleted` and nearly always `os_hidden`, then walks one of these in its sort order.
 for _key in ("created_at", "updated_at", "name", "status", "size", "disk_format", "container_format"):
-    _order = ["deleted", "os_hidden", _key, "created_at", "id"]
-    Index(f"ix_images_by_{_key}", *(images.c[name] for name in dict.fromkeys(_order)))
+    _order = ("deleted", "os_hidden", _key, "created_at", "id")
+    Index(f"ix_images_by_{_key}", *(_in_order(images.c[name]) for name in dict.fromkeys(_order)))
 Index("ix_images_by_id", images.c.deleted, images.c.os_hidden, images.c.id)
+for _key in ("virtual_size", "min_disk", "min_ram", "protected"):
+    Index(f"ix_images_by_{_key}", images.c.deleted, images.c.os_hidden, images.c[_key], images.c.id)
 for _key in ("owner", "visibility"):
     Index(
         f"ix_images_by_{_key}",
@@ -124,9 +132,11 @@ image_members = Table(
     _image_id(primary_key=True),
     Column("member", text(255), primary_key=True),
     Column("status", text(20), nullable=False),
+    # Whether it was taken back; the row stays and is used again when the image is shared again.
+    Column("deleted", Boolean, nullable=False, default=False, server_default=false()),
     Column("created_at", Timestamp, nullable=False),
     Column("updated_at", Timestamp, nullable=False),
-    Index("ix_image_members_by_member", "member", "status", "image_id"),
+    Index("ix_image_members_by_member", "member", "deleted", "status", "image_id"),
     **OPTIONS,
 )
 
@@ -202,6 +212,7 @@ imports = Table(
     Index("ix_imports_by_image", "image_id", "created_at"),
     Index("ix_imports_by_lease", "status", "lease_until"),
     Index("ix_imports_by_expiry", "expires_at"),
+    Index("ix_imports_by_created_at", "created_at", "id"),
     **OPTIONS,
 )
 

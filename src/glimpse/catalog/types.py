@@ -3,8 +3,12 @@
 import json
 from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, Text
+from sqlalchemy import BigInteger, Column, DateTime, Dialect, Integer, String, Text
 from sqlalchemy.dialects import mysql, postgresql
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import UnaryExpression
+from sqlalchemy.sql.operators import nulls_first_op
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
@@ -64,3 +68,22 @@ def text(length: int) -> String:
 
 # SQLite numbers rows by itself only where the type is exactly INTEGER.
 RowNumber = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class SmallestNull(UnaryExpression[object]):
+    """A column in an index whose NULLs come first. SQLite and MariaDB do so by themselves, PostgreSQL is told."""
+
+    inherit_cache = True
+
+    def __init__(self, column: Column[object]) -> None:
+        super().__init__(column, modifier=nulls_first_op)
+
+
+@compiles(SmallestNull)
+def _plain(element: SmallestNull, compiler: SQLCompiler, **options: object) -> str:
+    return compiler.process(element.element, **options)
+
+
+@compiles(SmallestNull, "postgresql")
+def _nulls_first(element: SmallestNull, compiler: SQLCompiler, **options: object) -> str:
+    return f"{compiler.process(element.element, **options)} NULLS FIRST"

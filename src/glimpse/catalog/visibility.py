@@ -1,4 +1,4 @@
-"""Who may see which image, as SQL conditions on the images table (``spec/api.md`` §6 and §8)."""
+"""Who may see which image, as SQL conditions on the images table."""
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_, select, true
 
@@ -13,7 +13,7 @@ def _owned(viewer: Viewer) -> ColumnElement[bool]:
 
 
 def _memberships(viewer: Viewer, status: str = "all") -> Select[str]:
-    mine = select(members.c.image_id).where(members.c.member == viewer.project)
+    mine = select(members.c.image_id).where(members.c.member == viewer.project, members.c.deleted == false())
     return mine if status == "all" else mine.where(members.c.status == status)
 
 
