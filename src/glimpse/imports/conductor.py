@@ -14,7 +14,7 @@ from glimpse.errors import ClaimLost, Conflict, NotFound
 from glimpse.imports import flow, jobs
 from glimpse.imports.heartbeat import Heartbeat
 from glimpse.imports.plugins.base import Plugin
-from glimpse.imports.progress import Phases
+from glimpse.imports.progress import Phases, phase_names
 from glimpse.imports.resources import Resources
 from glimpse.imports.run import ImportRun
 from glimpse.imports.stop import Interrupted
@@ -92,7 +92,7 @@ class Conductor:
         except Conflict:
             self._look_at_claimed(job)
             return False
-        names = ["acquire", *(plugin.name for plugin in self._plugins), "deliver", "finish"]
+        names = phase_names([plugin.name for plugin in self._plugins], record.stores)
         run = ImportRun(self._resources, record, Phases(names, record.phases))
         self._running[run.id] = run
         self._heartbeat.add(run, job)

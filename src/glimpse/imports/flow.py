@@ -99,6 +99,7 @@ class Step(task.Task):  # type: ignore[misc]
             run.stop.set(error)
         if not run.leaving:
             run.phases.fail(self.name)
+            run.phases.fail_running()
             log.info("Import %s fails in step %s: %s", run.id, self.name, error.message)
             try:
                 run.fail(self.name, error)

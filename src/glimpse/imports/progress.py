@@ -10,6 +10,22 @@ from glimpse.catalog.records import Phase
 from glimpse.transfer.extent import Buffer, Extent
 
 
+def to_store(store: str) -> str:
+    """The phase in which the bytes go into one store."""
+    return f"deliver:{store}"
+
+
+def phase_names(plugins: Sequence[str], stores: Sequence[str]) -> list[str]:
+    """All phases of an import, in the order in which they are shown."""
+    return [
+        "acquire",
+        *plugins,
+        "deliver",
+        *(to_store(store) for store in stores),
+        "finish",
+    ]
+
+
 class Phases:
     """The phases of one import. Written by the threads that move bytes, read by the heartbeat; each call is atomic."""
 
@@ -52,10 +68,15 @@ class Phases:
                 self.finish(phase)
 
     def fail(self, phase: str) -> None:
-        """The phase, if it is one, has failed where it stands; so have those that were running."""
-        for name, now in self._phases.items():
-            if name == phase or now.state == "running":
-                self._phases[name] = replace(now, state="failed", finished_at=datetime.now(UTC))
+        """The phase, if it is one, has failed where it stands."""
+        if phase in self._phases:
+            self._phases[phase] = replace(self._phases[phase], state="failed", finished_at=datetime.now(UTC))
+
+    def fail_running(self) -> None:
+        """Every phase that is running has failed where it stands."""
+        for phase in self.snapshot():
+            if phase.state == "running":
+                self.fail(phase.name)
 
 
 def counted(chunks: Iterator[Buffer], phases: Phases, phase: str, total: int | None) -> Iterator[Buffer]:

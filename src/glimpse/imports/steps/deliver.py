@@ -15,6 +15,7 @@ from glimpse.catalog.records import NewLocation, Target
 from glimpse.errors import ClaimLost, GlimpseError, Unavailable
 from glimpse.imports.delivery import Cargo, cargo, facts
 from glimpse.imports.planning import algorithms
+from glimpse.imports.progress import to_store
 from glimpse.imports.run import ImportRun
 from glimpse.stores.base import Annotates, Store
 from glimpse.transfer.localcopy import CopiesFiles, copy_into
@@ -31,8 +32,7 @@ def deliver(run: ImportRun) -> None:
         with ExitStack() as stack:
             load = cargo(run, stack)
             writers = stack.enter_context(_writers(run, load, waiting))
-            _fill(run, load, writers)
-            _commit(run, writers)
+            _commit(run, writers, _fill(run, load, writers))
     if not any(target.state == "committed" for target in _targets(run)):
         raise _nothing_delivered(run)
     run.phases.finish_running(run.flowing)
@@ -94,8 +94,8 @@ def _open(run: ImportRun, load: Cargo, store: Store, writers: _Writers) -> None:
     writers.fed[store.id] = store.writer(run.image_id, run.claim, load.size, data=load.data)
 
 
-def _fill(run: ImportRun, load: Cargo, writers: _Writers) -> None:
-    """Move the bytes, and write into the journal what they are. Objects are complete but not visible afterwards."""
+def _fill(run: ImportRun, load: Cargo, writers: _Writers) -> int:
+    """Move the bytes and write into the journal what they are; their number. No object is visible yet."""
     if not writers.fed and not writers.adopting:
         raise _nothing_delivered(run)
     needed = () if load.digests else algorithms(run.resources.settings.default.hashing_algorithm)
@@ -121,7 +121,9 @@ def _fill(run: ImportRun, load: Cargo, writers: _Writers) -> None:
         _fail_target(run, store, error)
         writers.fed.pop(store).abort()
     load.verify(digests)
-    run.journal(delivered=facts(run, load, cast(int, size), digests, finding))
+    length = cast(int, size)
+    run.journal(delivered=facts(run, load, length, digests, finding))
+    return length
 
 
 def _copyable(load: Cargo, writers: _Writers) -> dict[str, CopiesFiles]:
@@ -143,7 +145,7 @@ def _copy(run: ImportRun, load: Cargo, writers: Mapping[str, CopiesFiles]) -> Ma
     )
 
 
-def _commit(run: ImportRun, writers: _Writers) -> None:
+def _commit(run: ImportRun, writers: _Writers, size: int) -> None:
     for name, writer in {**writers.fed, **writers.adopting}.items():
         run.stop.check()
         store = run.resources.stores.get(name)
@@ -155,12 +157,15 @@ def _commit(run: ImportRun, writers: _Writers) -> None:
         metadata: Mapping[str, object] = store.metadata(url) if isinstance(store, Annotates) else {}
         run.resources.catalog.imports.commit_target(run.id, run.claim, name, NewLocation(url, name, metadata))
         writers.published.add(name)
+        run.phases.report(to_store(name), size, size)
+        run.phases.finish(to_store(name))
 
 
 def _fail_target(run: ImportRun, store: str, error: GlimpseError) -> None:
     """The store leaves this import, or ends it where all must succeed."""
     if run.record.all_stores_must_succeed:
         raise error
+    run.phases.fail(to_store(store))
     run.resources.catalog.imports.fail_target(run.id, run.claim, store, error.message)
 
 
