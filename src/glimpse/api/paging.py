@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from urllib.parse import parse_qsl, urlencode
 
+from glimpse.api import filters
 from glimpse.api.jsonbody import check_text
 from glimpse.api.schema import VISIBILITIES
-from glimpse.catalog.records import ImageQuery
+from glimpse.catalog.records import Comparison, ImageQuery
 from glimpse.errors import Invalid
 
 SORT_KEYS = (
@@ -13,11 +14,6 @@ SORT_KEYS = (
 )  # fmt: skip
 DIRECTIONS = ("asc", "desc")
 MEMBER_STATUSES = ("pending", "accepted", "rejected", "all")
-OPERATORS = ("eq", "neq", "in", "gt", "gte", "lt", "lte")
-# Attributes for which the API documents operators; other values are compared as they are.
-WITH_OPERATORS = ("name", "id", "status", "container_format", "disk_format")
-TIMES = ("created_at", "updated_at")
-NUMBERS = ("size", "virtual_size", "min_ram", "min_disk")
 CONTROL = frozenset(
     {"limit", "marker", "sort", "sort_key", "sort_dir", "member_status", "visibility", "os_hidden", "tag"}
 )
@@ -45,11 +41,13 @@ def query(pairs: Parameters, *, default_limit: int, longest: int) -> ImageQuery:
     if "changes-since" in single:
         raise Invalid("changes-since is not supported.")
     visibility = single.get("visibility")
+    equal, compared = _filters(pairs)
     return ImageQuery(
         limit=min(_limit(single.get("limit"), default_limit), longest),
         marker=single.get("marker"),
         sort=_sort(pairs),
-        filters={name: _filter(name, value) for name, value in pairs if name not in CONTROL},
+        filters=equal,
+        comparisons=compared,
         tags=tuple(value for name, value in pairs if name == "tag"),
         visibility=None if visibility is None else _one_of("visibility", visibility, (*VISIBILITIES, "all")),
         os_hidden=_one_of("os_hidden", single.get("os_hidden", "false").lower(), ("true", "false")) == "true",
@@ -115,19 +113,28 @@ def _direction(value: str) -> str:
     return _one_of("The direction to sort in", value, DIRECTIONS)
 
 
-def _filter(name: str, value: str) -> object:
-    if name in TIMES or name.endswith(("_min", "_max")):
-        raise Invalid(f"Filtering by {name} is not supported yet.")
+def _filters(pairs: Parameters) -> tuple[dict[str, object], tuple[Comparison, ...]]:
+    """What is compared for equality, and what otherwise.
+
+    Ranges and times that are given several times all hold, so that a span of time can be asked for; of plain
+    values the last one counts.
+    """
+    equal: dict[str, object] = {}
+    compared: list[Comparison] = []
+    for name, value in pairs:
+        if name in CONTROL:
+            continue
+        match filters.comparisons(name, value):
+            case None:
+                equal[name] = _value(name, value)
+            case [Comparison(column=column, operator="eq", values=(wanted,))]:
+                equal[column] = wanted
+            case found:
+                compared += found
+    return equal, tuple(compared)
+
+
+def _value(name: str, value: str) -> object:
     if name == "protected":
         return _one_of(name, value, ("true", "false")) == "true"
-    if name in NUMBERS:
-        if not (value.isascii() and value.isdigit() and len(value) < 19):
-            raise Invalid(f"{name} must be a whole number.")
-        return int(value)
-    if name in WITH_OPERATORS:
-        operator, colon, operand = value.partition(":")
-        if colon and operator == "eq":
-            return operand
-        if colon and operator in OPERATORS:
-            raise Invalid(f"The operator {operator} is not supported for {name}.")
-    return value
+    return filters.number(name, value) if name in filters.NUMBERS else value

@@ -3,7 +3,7 @@
 import pytest
 
 from glimpse.api.paging import links, parameters, query
-from glimpse.catalog.records import ImageQuery
+from glimpse.catalog.records import Comparison, ImageQuery
 from glimpse.errors import Invalid
 
 
@@ -18,11 +18,12 @@ def test_nothing_asked_for() -> None:
 def test_everything_asked_for() -> None:
     found = parsed(
         "limit=3&marker=m&sort=name:asc,size&tag=a&tag=b&visibility=all&os_hidden=True&member_status=all"
-        "&name=x&status=eq:active&owner=me&protected=true&min_ram=5&colour=blue%20green&name="
+        "&name=x&status=eq:active&id=in:1,2&owner=me&protected=true&min_ram=5&colour=blue%20green&name="
     )
     assert (found.limit, found.marker, found.tags) == (3, "m", ("a", "b"))
     assert found.sort == (("name", "asc"), ("size", "desc"))
     assert (found.visibility, found.os_hidden, found.member_status) == ("all", True, "all")
+    assert found.comparisons == (Comparison("id", "in", ("1", "2")),)
     assert found.filters == {
         "name": "",
         "status": "active",
@@ -55,7 +56,7 @@ def test_sort_keys_with_one_or_many_directions() -> None:
         "sort=colour", "sort=name:up", "sort=", "sort=name&sort_key=name", "sort=name&sort_dir=asc",
         "sort_key=colour", "sort_key=name&sort_dir=up", "sort_key=name&sort_dir=asc&sort_dir=asc",
         "member_status=maybe", "visibility=secret", "os_hidden=1", "os_hidden=", "protected=True",
-        "changes-since=2020-01-01", "size=x", "name=in:a,b", "status=gt:a", "name=%ff", "name=%00", "a=%F0%9F%90%A7",
+        "changes-since=2020-01-01", "size=x", "status=gt:a", "name=%ff", "name=%00", "a=%F0%9F%90%A7",
         "&".join(f"a{number}=1" for number in range(300)),
     ],
 )  # fmt: skip
