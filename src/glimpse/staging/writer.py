@@ -17,9 +17,9 @@ class StagedWriter:
     """A :class:`glimpse.staging.sink.Sink` that writes ``<image>.<claim>.part`` and gives it its final name
     at commit.
 
-    Blocks of zeros become holes, so that a store that adopts the file has them as holes. Nothing waits for
-    the disk: a file that a store adopts is made durable by the store, and all others are copied or unpacked
-    and removed. The disk is only told to begin early, which leaves the store little to wait for.
+    Blocks of zeros become holes, so that a store that adopts the file has them as holes. The data is on the disk before
+    the client is told so: what was found while it came in is trusted later, also after a loss of power. The disk is
+    told to begin early, which leaves commit little to wait for.
     """
 
     def __init__(self, directory: Path, image_id: str, claim: int) -> None:
@@ -56,7 +56,7 @@ class StagedWriter:
         with explained("The upload cannot be staged"):
             os.ftruncate(self._fd, self._length)
             self._published = publish(
-                self._part, self._fd, self._directory, self._image_id, self._claim, sync=False
+                self._part, self._fd, self._directory, self._image_id, self._claim, sync=True
             )
             self._part.unlink(missing_ok=True)
             self._close()

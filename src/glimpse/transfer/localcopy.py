@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from glimpse.errors import GlimpseError
-from glimpse.transfer.copy import data_ranges
 from glimpse.transfer.extent import Extent
 from glimpse.transfer.fanout import DeliveryFailed
 from glimpse.transfer.faults import explain
 from glimpse.transfer.protocols import KernelCopy, Progress, Stop, Writer
+from glimpse.transfer.sparse import data_ranges
 
 # The kernel does not come back before a step is done: 32 MiB take 10 ms in the page cache and a quarter of a
 # second on a slow disk, so that a stop is noticed within a second.

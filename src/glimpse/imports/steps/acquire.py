@@ -35,18 +35,30 @@ def acquire(run: ImportRun) -> None:
             total=total,
             size_cap=run.resources.settings.default.image_size_cap,
         )
-    run.journal(spool={"host": run.resources.settings.host_id, "path": str(path), "length": length})
+    run.journal(
+        spool={
+            "host": run.resources.settings.host_id,
+            "boot": boot(),
+            "path": str(path),
+            "length": length,
+        }
+    )
 
 
 def spooled(run: ImportRun) -> Path | None:
     """The complete spool of this import on this host, if there is one."""
     known = cast("Mapping[str, object] | None", run.state.get("spool"))
-    if known is None or known["host"] != run.resources.settings.host_id:
+    if known is None or (known["host"], known["boot"]) != (run.resources.settings.host_id, boot()):
         return None
     path = Path(str(known["path"]))
     if not path.is_file() or path.stat().st_size != known["length"]:
         return None
     return path
+
+
+def boot() -> str:
+    """This boot of this host. A spool is not synced to the disk, so one of an earlier boot may lack data."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def discard(run: ImportRun) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from glimpse.errors import Unavailable
 from glimpse.stores.errors import ObjectGone
-from glimpse.transfer.copy import data_ranges
 from glimpse.transfer.extent import Extent
+from glimpse.transfer.sparse import data_ranges
 
 # Extents of data are read in pieces of this size: large enough that nothing per piece shows, small enough to
 # share.

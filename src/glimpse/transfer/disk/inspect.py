@@ -6,15 +6,16 @@ MiB (a vhdx keeps its own within the first few), or at the very end (the footer 
 
 import os
 import struct
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from oslo_utils.imageutils import format_inspector as oslo
 
 from glimpse.transfer.disk.judge import Finding, InspectRules, Match, judge
 from glimpse.transfer.extent import Buffer
+from glimpse.transfer.protocols import Reader
 
-__all__ = ["Finding", "InspectRules", "Inspector", "inspect_file"]
+__all__ = ["Finding", "InspectRules", "Inspector", "inspect_file", "inspect_object"]
 
 # The furthest mark with a fixed limit is a vmdk descriptor: at 512, up to 1 MiB long. It must be handed over in one
 # piece: oslo.utils judges a text descriptor by the first piece it sees, however short that is.
@@ -158,15 +159,28 @@ class Inspector:
 
 def inspect_file(path: Path, declared: str | None, rules: InspectRules) -> Finding:
     """What the file at ``path`` is. Reads its first MiB (of a vhdx a few) and its last two sectors only."""
-    inspector = Inspector(declared, rules)
     with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        while inspector._looking and (chunk := file.read(1 << 20)):
-            inspector.feed(chunk)
-        rest = size - file.tell()
-        if rest > 0:
-            file.seek(-min(rest, _TAIL), os.SEEK_END)
-            inspector._skip(rest, file.read(_TAIL))
+        number = file.fileno()
+        size = os.fstat(number).st_size
+        return _inspect(lambda offset, length: os.pread(number, length, offset), size, declared, rules)
+
+
+def inspect_object(reader: Reader, declared: str | None, rules: InspectRules) -> Finding:
+    """What an object in a store is; reads as little of it as :func:`inspect_file` does of a file."""
+    return _inspect(reader.read, reader.size, declared, rules)
+
+
+def _inspect(
+    read: Callable[[int, int], Buffer], size: int, declared: str | None, rules: InspectRules
+) -> Finding:
+    inspector = Inspector(declared, rules)
+    at = 0
+    while inspector._looking and at < size and (chunk := read(at, 1 << 20)):
+        inspector.feed(chunk)
+        at += len(chunk)
+    if at < size:
+        end = max(at, size - _TAIL)
+        inspector._skip(size - at, bytes(read(end, size - end)))
     return inspector.finish()
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from glimpse.errors import Gone, NotFound
-from glimpse.transfer.copy import data_ranges
 from glimpse.transfer.extent import Buffer, Extent
 from glimpse.transfer.faults import explain
 from glimpse.transfer.sources.guard import Guard
+from glimpse.transfer.sparse import data_ranges
 from glimpse.transfer.streams import CHUNK
 
 
