@@ -19,11 +19,11 @@ from glimpse import __version__
 from glimpse.access.limits import Limits
 from glimpse.access.noauth import NoAuth
 from glimpse.access.policy import Policy
-from glimpse.api import errors, files, health, images, imports, info, stage
+from glimpse.api import docs, errors, files, health, images, imports, info, stage
 from glimpse.api.context import Context
+from glimpse.api.customs import ImageSchema
 from glimpse.api.gateway import Gateway
 from glimpse.api.leases import Leases
-from glimpse.api.schema import image_properties
 from glimpse.api.versions import Versions
 from glimpse.api.views import ImageView
 from glimpse.catalog import Catalog, Database
@@ -73,14 +73,15 @@ def create_app(settings: Settings) -> FastAPI:
         version=__version__,
         lifespan=lifespan,
         redirect_slashes=False,
-        # FastAPI's documentation pages load scripts from elsewhere.
+        # FastAPI's documentation pages load scripts from elsewhere; see docs.
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
     )
     app.state.context = context
     # In the order of how often they are asked for: routes are tried one after the other. Included routers
     # would be looked through by a second, slower search.
-    for resource in (images, files, stage, imports, info, health):
+    for resource in (images, files, stage, imports, info, health, docs):
         app.router.routes.extend(resource.router.routes)
     app.add_exception_handler(HTTPException, _unrouted)
     app.add_middleware(
@@ -106,7 +107,7 @@ def _context(settings: Settings) -> tuple[Context, Callable[[], None]]:
         board.close()
         database.close()
 
-    formats = settings.image_format
+    schema = ImageSchema.of(settings)
     buffers = settings.glimpse.upload_buffer_bytes
     context = Context(
         settings=settings,
@@ -124,11 +125,12 @@ def _context(settings: Settings) -> tuple[Context, Callable[[], None]]:
             show_locations=settings.default.show_multiple_locations,
             show_direct_url=settings.default.show_image_direct_url,
             weights={store.id: store.weight for store in settings.stores},
+            schema=schema,
         ),
-        schema=image_properties(formats.disk_formats, formats.container_formats),
+        schema=schema,
         budget=ByteBudget(buffers - buffers // 4),
         read_ahead=ByteBudget(buffers // 4),
-        leases=Leases(catalog.uploads.renew, settings.glimpse.upload_lease),
+        leases=Leases(catalog.uploads.renew_all, settings.glimpse.upload_lease),
         process=f"{socket.gethostname()}:{os.getpid()}",
         readers=ThreadPoolExecutor(READERS, thread_name_prefix="reader"),
         writers=ThreadPoolExecutor(WRITERS, thread_name_prefix="writer"),

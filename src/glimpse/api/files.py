@@ -20,7 +20,7 @@ from glimpse.imports.planning import CHECKSUM, algorithms
 from glimpse.staging.ingest import Received, receive
 from glimpse.staging.sink import StoreSink
 from glimpse.stores.base import Annotates, Store
-from glimpse.transfer.disk.inspect import Finding, Inspector
+from glimpse.transfer.disk.inspect import Finding, inspect_object
 from glimpse.transfer.protocols import Writer
 
 router = operations("data")
@@ -38,8 +38,8 @@ async def put_file(request: Request, image_id: str) -> Response:
     if expected is not None:
         context.limits.check_size(expected)
     chunks = uploads.Chunks(request.receive)
-    work = partial(_store_file, context, image, store, chunks, expected)
-    await uploads.run(context, image, "file", store.id, chunks, work)
+    work = partial(_store_file, context, store, chunks, expected)
+    await uploads.run(context, image.id, "file", store.id, chunks, work)
     return empty(204)
 
 
@@ -69,37 +69,39 @@ async def get_file(request: Request, image_id: str) -> Response:
 
 async def _store_file(
     context: Context,
-    image: Image,
     store: Store,
     chunks: uploads.Chunks,
     expected: int | None,
     claim: UploadClaim,
+    image: Image,
 ) -> None:
-    watch = Inspector(expected_format(image), rules(context.settings))
     writer = await uploads.opened(context, partial(store.writer, image.id, claim.claim, expected))
-    received = await receive(
+    received: Received[object] = await receive(
         aiter(chunks),
         StoreSink(writer),
         budget=context.budget,
         pool=context.files,
         digests=algorithms(context.settings.default.hashing_algorithm),
-        inspector=watch,
         expected_size=expected,
         size_cap=context.limits.size,
     )
     # From here the database decides, not the client: it is done or undone as a whole.
-    await to_the_end(context.work(_publish, context, store, writer, claim, received))
+    await to_the_end(context.work(_publish, context, image, store, writer, claim, received))
 
 
 def _publish(
-    context: Context, store: Store, writer: Writer, claim: UploadClaim, received: "Received[Finding]"
+    context: Context,
+    image: Image,
+    store: Store,
+    writer: Writer,
+    claim: UploadClaim,
+    received: Received[object],
 ) -> None:
     """Make what was received the image's data, or leave nothing of it. Blocking."""
-    finding, algorithm = received.finding, context.settings.default.hashing_algorithm
+    algorithm = context.settings.default.hashing_algorithm
     try:
-        if finding is not None:
-            finding.raise_if_refused()
         url = writer.commit()
+        finding = _inspected(context, image, store, url)
         metadata = store.metadata(url) if isinstance(store, Annotates) else {}
     except BaseException:
         writer.abort()
@@ -109,7 +111,7 @@ def _publish(
             claim,
             NewLocation(url, store.id, metadata),
             size=received.length,
-            virtual_size=None if finding is None else finding.virtual_size,
+            virtual_size=finding.virtual_size,
             checksum=received.digests[CHECKSUM],
             os_hash_algo=algorithm,
             os_hash_value=received.digests[algorithm],
@@ -122,6 +124,21 @@ def _publish(
         if not _is_published(context, claim.image_id, url):
             writer.abort()
             raise
+
+
+def _inspected(context: Context, image: Image, store: Store, url: str) -> Finding:
+    """What the object is; nobody else knows of it yet. Raises UnsafeImage.
+
+    Read again rather than watched as it came in: that takes milliseconds, while watching would hold the first
+    MiB of each of thousands of trickling uploads.
+    """
+    reader = store.reader(url)
+    try:
+        finding = inspect_object(reader, expected_format(image), rules(context.settings))
+    finally:
+        reader.close()
+    finding.raise_if_refused()
+    return finding
 
 
 def _is_published(context: Context, image_id: str, url: str) -> bool:

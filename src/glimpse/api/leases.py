@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from glimpse.api.errors import HttpError
@@ -37,9 +37,12 @@ class Upload:
 
 
 class Leases:
-    """``renew`` is the catalog's, blocking; ``seconds`` is how long a lease lasts."""
+    """``seconds`` is how long a lease lasts. ``renew`` is the catalog's ``renew_all``, blocking: all at once,
+    since
+    2,000 renewals of one each took a second of the interpreter's lock every ten seconds.
+    """
 
-    def __init__(self, renew: Callable[[UploadClaim, float], None], seconds: float) -> None:
+    def __init__(self, renew: Callable[[Collection[UploadClaim], float], set[str]], seconds: float) -> None:
         self._renew = renew
         self.seconds = seconds
         self._running: dict[str, Upload] = {}
@@ -90,22 +93,18 @@ class Leases:
                     upload.stop(HttpError(408, f"No data came for {STALL_SECONDS:.0f} seconds."))
             due = [upload.claim for upload in self._running.values()]
             if due:
-                # One thread for the round, not a call for each: 2,000 uploads must not fill the pool's queue.
-                for lost in await asyncio.to_thread(self._round, due):
-                    upload_lost = self._running.get(lost.upload_id)
-                    if upload_lost is not None:
-                        upload_lost.stop(ClaimLost("The image was taken away from this upload."))
+                await self._renew_all(due)
 
-    def _round(self, due: list[UploadClaim]) -> list[UploadClaim]:
-        lost = []
-        for claim in due:
-            try:
-                self._renew(claim, self.seconds)
-            except ClaimLost:
-                lost.append(claim)
-            except Exception:
-                LOG.warning("The lease of an upload could not be renewed; trying again.", exc_info=True)
-        return lost
+    async def _renew_all(self, due: list[UploadClaim]) -> None:
+        try:
+            lost = await asyncio.to_thread(self._renew, due, self.seconds)
+        except Exception:
+            LOG.warning("The leases of uploads could not be renewed; trying again soon.", exc_info=True)
+            return
+        for upload_id in lost:
+            upload = self._running.get(upload_id)
+            if upload is not None:
+                upload.stop(ClaimLost("The image was taken away from this upload."))
 
 
 def _stopped() -> GlimpseError:

@@ -40,14 +40,12 @@ async def put_stage(request: Request, image_id: str) -> Response:
     if expected is not None:
         context.limits.check_size(expected)
     chunks = uploads.Chunks(request.receive)
-    await uploads.run(
-        context, image, "stage", None, chunks, partial(_stage, context, image, chunks, expected)
-    )
+    await uploads.run(context, image.id, "stage", None, chunks, partial(_stage, context, chunks, expected))
     return empty(204)
 
 
 async def _stage(
-    context: Context, image: Image, chunks: uploads.Chunks, expected: int | None, claim: UploadClaim
+    context: Context, chunks: uploads.Chunks, expected: int | None, claim: UploadClaim, image: Image
 ) -> None:
     settings = context.settings
     head = await chunks.head(HEAD_BYTES)

@@ -79,21 +79,20 @@ def expected_size(request: Request) -> int | None:
     return None
 
 
+Work = Callable[[UploadClaim, Image], Awaitable[None]]
+
+
 async def run(
-    context: Context,
-    image: Image,
-    kind: UploadKind,
-    store: str | None,
-    chunks: Chunks,
-    work: Callable[[UploadClaim], Awaitable[None]],
+    context: Context, image_id: str, kind: UploadKind, store: str | None, chunks: Chunks, work: Work
 ) -> None:
     """Claim the image and do ``work`` under the claim; after any failure the image is queued again.
 
-    ``work`` leaves no data behind when it fails. Raises what it raises, and Gone when the image was deleted
+    ``work`` gets the image as it is then: its formats are fixed from the claim on, and may have changed just
+    before. It leaves no data behind when it fails. Raises what it raises, and Gone when the image was deleted
     meanwhile.
     """
     claim = await context.write(
-        context.catalog.images.begin_upload, image.id, kind, store, context.process, context.leases.seconds
+        context.catalog.images.begin_upload, image_id, kind, store, context.process, context.leases.seconds
     )
     task = asyncio.ensure_future(_under(context, claim, work))
     upload = chunks.upload = Upload(claim, task)
@@ -103,9 +102,9 @@ async def run(
     except asyncio.CancelledError:
         if upload.error is None:
             raise
-        raise await _explained(context, image.id, upload.error) from None
-    except ClaimLost as error:
-        raise await _explained(context, image.id, error) from error
+        raise await _explained(context, image_id, upload.error) from None
+    except (ClaimLost, NotFound) as error:
+        raise await _explained(context, image_id, error) from error
     finally:
         context.leases.drop(upload)
 
@@ -129,11 +128,9 @@ async def opened(context: Context, make: Callable[[], W]) -> W:
     return made[0]
 
 
-async def _under(
-    context: Context, claim: UploadClaim, work: Callable[[UploadClaim], Awaitable[None]]
-) -> None:
+async def _under(context: Context, claim: UploadClaim, work: Work) -> None:
     try:
-        await work(claim)
+        await work(claim, await context.read(context.catalog.images.get, claim.image_id))
     except BaseException:
         await to_the_end(context.write(context.catalog.uploads.fail, claim))
         raise
@@ -141,7 +138,7 @@ async def _under(
 
 async def _explained(context: Context, image_id: str, error: Exception) -> Exception:
     """A lost claim, as its client should see it."""
-    if isinstance(error, ClaimLost):
+    if isinstance(error, ClaimLost | NotFound):
         try:
             await context.read(context.catalog.images.get, image_id)
         except NotFound:

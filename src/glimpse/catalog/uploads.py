@@ -6,7 +6,7 @@ else has decided otherwise (the lease ran out, the image was deleted).
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 
@@ -25,6 +25,9 @@ from glimpse.catalog.tables import images
 from glimpse.catalog.tables import uploads as table
 from glimpse.errors import ClaimLost, Conflict, Invalid, NotFound
 
+# Ids in one statement; SQLite before 3.32 takes 999 parameters.
+BATCH = 500
+
 STATUS: Mapping[UploadKind, str] = {"file": "saving", "stage": "uploading"}
 
 
@@ -41,6 +44,16 @@ class Uploads(Repository):
         )
         if not changed.rowcount:
             raise _lost(claim)
+
+    @writes_again
+    def renew_all(self, conn: Connection, claims: Collection[UploadClaim], lease: float) -> set[str]:
+        """:meth:`renew` for all of them in one transaction; the ``upload_id`` of those that are lost."""
+        lost = {claim.upload_id for claim in claims}
+        until = self.in_seconds(lease)
+        for ids in batched(sorted(lost)):
+            conn.execute(update(table).where(table.c.id.in_(ids)).values(lease_until=until))
+            lost.difference_update(conn.execute(select(table.c.id).where(table.c.id.in_(ids))).scalars())
+        return lost
 
     @writes
     def complete_file(
@@ -198,3 +211,9 @@ def _requeue(
 
 def _lost(claim: UploadClaim) -> ClaimLost:
     return ClaimLost(f"Claim {claim.claim} on image {claim.image_id} is void: its upload has ended before.")
+
+
+def batched(ids: list[str]) -> Iterator[list[str]]:
+    """The ids in portions that fit one statement."""
+    for start in range(0, len(ids), BATCH):
+        yield ids[start : start + BATCH]

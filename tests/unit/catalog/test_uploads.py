@@ -3,7 +3,7 @@
 import pytest
 
 from glimpse.catalog import Catalog
-from glimpse.catalog.records import Image, UploadKind
+from glimpse.catalog.records import Image, NewImage, UploadKind
 from glimpse.errors import ClaimLost, Conflict
 from tests.unit.catalog.clock import Clock
 from tests.unit.catalog.scenes import LEASE, location, new_import, staged_file
@@ -44,6 +44,19 @@ def test_a_failed_upload_can_be_begun_again(catalog: Catalog, image: Image, kind
     assert second.claim > first.claim
     assert catalog.uploads.fail(first) is False
     catalog.uploads.renew(second, LEASE)
+
+
+def test_all_uploads_of_a_process_are_renewed_at_once_and_the_lost_ones_named(
+    catalog: Catalog, clock: Clock
+) -> None:
+    ids = [catalog.images.create(NewImage()).id for _ in range(3)]
+    claims = [catalog.images.begin_upload(image_id, "stage", None, "api-1", LEASE) for image_id in ids]
+    catalog.images.delete(ids[0])
+    clock.pass_seconds(LEASE - 1)
+    assert catalog.uploads.renew_all(claims[:2], LEASE) == {claims[0].upload_id}
+    clock.pass_seconds(2)
+    assert [upload.upload_id for upload in catalog.uploads.expired()] == [claims[2].upload_id]
+    assert catalog.uploads.renew_all([], LEASE) == set()
 
 
 def test_giving_up_late_does_not_undo_a_finished_upload(catalog: Catalog, image: Image) -> None:
