@@ -23,7 +23,10 @@ from glimpse.errors import GlimpseError, Unavailable
 LOG = logging.getLogger(__name__)
 
 # Ours, beside the Image API: without a version, and without a caller.
-OPEN_PATHS = frozenset({"/healthcheck", "/openapi.json", "/docs", "/metrics"})
+OPEN_PATHS = frozenset({
+    "/healthcheck", "/metrics", "/openapi.json",
+    "/docs", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/docs/start.js",
+})  # fmt: skip
 
 # How much of a refused upload is taken in, and for how long. A connection that is closed before all was read
 # takes the answer with it: of 30 MB uploads refused with 409, http.client saw a broken pipe every time.

@@ -1,0 +1,11 @@
+"""What is documented of discovery and of the service itself."""
+
+from glimpse.api.openapi.parts import Answer, Described, json, text
+
+OPERATIONS = {
+    "GET /v2/info/import": Described(
+        {200: Answer("The import methods that are enabled.", json("ImportMethods"))}, (404,)
+    ),
+    "GET /v2/info/stores": Described({200: Answer("The stores.", json("Stores"))}, (404,)),
+    "GET /healthcheck": Described({200: Answer("It answers.", {"text/plain": {"schema": text()}})}),
+}
