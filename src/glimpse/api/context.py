@@ -12,8 +12,8 @@ from glimpse.access.caller import Caller
 from glimpse.access.limits import Limits
 from glimpse.access.noauth import NoAuth
 from glimpse.access.policy import Policy
+from glimpse.api.customs import ImageSchema
 from glimpse.api.leases import Leases
-from glimpse.api.schema import Description
 from glimpse.api.versions import Versions
 from glimpse.api.views import ImageView
 from glimpse.catalog import Catalog
@@ -50,7 +50,7 @@ class Context:
     authentication: NoAuth
     versions: Versions
     view: ImageView
-    schema: dict[str, Description]
+    schema: ImageSchema
     budget: ByteBudget
     read_ahead: ByteBudget
     leases: Leases

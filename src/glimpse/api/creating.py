@@ -4,16 +4,14 @@ from collections.abc import Mapping
 
 from glimpse.access.caller import Caller
 from glimpse.api import reserved, schema
-from glimpse.api.schema import Description
+from glimpse.api.customs import ImageSchema
 from glimpse.catalog.records import NewImage
 from glimpse.errors import Forbidden
 
 TEXTS = ("id", "name", "disk_format", "container_format")
 
 
-def new_image(
-    body: Mapping[str, object], descriptions: Mapping[str, Description], caller: Caller
-) -> NewImage:
+def new_image(body: Mapping[str, object], described: ImageSchema, caller: Caller) -> NewImage:
     """The image that ``body`` asks for. Raises Forbidden for names that no client may write, Invalid for
     values.
     """
@@ -21,14 +19,15 @@ def new_image(
         if name in reserved.READ_ONLY and name not in reserved.CHECKED_FIRST:
             reserved.refuse_read_only(name)
     for name, value in body.items():
-        if name in descriptions:
-            schema.check(name, value, descriptions[name])
+        if name in described.properties:
+            schema.check(name, value, described.properties[name])
         elif (
             not name.startswith(reserved.INTERNAL_PREFIX)
             and name not in reserved.RESERVED
             and name != "locations"
         ):
             schema.check_extra(name, value)
+    described.refuse_missing(body.keys())
     for name in body:
         reserved.refuse_read_only(name)
         reserved.refuse_reserved(name)
@@ -48,7 +47,9 @@ def new_image(
         min_ram=_number(body.get("min_ram")),
         protected=body.get("protected") is True,
         os_hidden=body.get("os_hidden") is True,
-        properties={name: str(value) for name, value in body.items() if name not in reserved.BASE},
+        properties={
+            name: schema.stored(name, value) for name, value in body.items() if name not in reserved.BASE
+        },
         tags=tuple(sorted({str(tag) for tag in tags})) if isinstance(tags, list) else (),
     )
 

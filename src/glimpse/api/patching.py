@@ -5,16 +5,18 @@ from dataclasses import dataclass, field
 
 from glimpse.access.caller import Caller
 from glimpse.api import reserved
+from glimpse.api.customs import ImageSchema
 from glimpse.api.jsonpatch import Change
-from glimpse.api.schema import Description, check, check_extra
+from glimpse.api.schema import check, check_extra, stored
 from glimpse.catalog.records import Image
-from glimpse.errors import Conflict, Forbidden
+from glimpse.errors import Conflict, Forbidden, Invalid
 
 # While an image has one of these its data is not yet there, so its format may still be named.
 FORMATS_MAY_CHANGE = ("queued", "importing")
 FORMATS = ("disk_format", "container_format")
-# Made from the locations. Clients never set it, but openstacksdk takes it for a property of the user's and sends its
-# removal with each change; the Image API has never refused to have it added either. Both do nothing.
+# Made from the locations. Clients never set it, but openstacksdk takes it for a property of the user's and
+# sends its removal with each change; the Image API has never refused to have it added either. Both do
+# nothing.
 DERIVED = "stores"
 
 
@@ -31,7 +33,7 @@ class Edit:
         return bool(self.attributes or self.properties or self.removed or self.tags is not None)
 
 
-def check_changes(changes: Sequence[Change], schema: dict[str, Description]) -> None:
+def check_changes(changes: Sequence[Change], described: ImageSchema) -> None:
     """Raise what can be said of the changes without looking at the image: 403 for names, 400 for values."""
     for change in changes:
         name = change.path[0]
@@ -44,9 +46,11 @@ def check_changes(changes: Sequence[Change], schema: dict[str, Description]) -> 
         if name == "locations":
             raise Forbidden("Locations cannot be changed here.")
         if change.operation == "remove":
+            if name in described.required:
+                raise Invalid(f"An image needs the property {name}.")
             continue
-        if name in schema:
-            check(name, change.value, schema[name])
+        if name in described.properties:
+            check(name, change.value, described.properties[name])
         else:
             check_extra(name, change.value)
 
@@ -109,7 +113,7 @@ class _Editor:
         else:
             self._present.add(name)
             self.edit.removed.discard(name)
-            self.edit.properties[name] = None if value is None else str(value)
+            self.edit.properties[name] = stored(name, value)
 
     def _refuse(self, name: str) -> None:
         if name == "owner" and not self._caller.is_admin:

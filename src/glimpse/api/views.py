@@ -2,8 +2,9 @@
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from glimpse.api.customs import ImageSchema
 from glimpse.catalog.records import Image, Location
 
 # Where a staged upload waits is nobody's business but ours.
@@ -23,6 +24,7 @@ class ImageView:
     show_locations: bool
     show_direct_url: bool
     weights: Mapping[str, int]
+    schema: ImageSchema = field(default_factory=ImageSchema)
 
     def render(self, image: Image) -> dict[str, object]:
         """The image as clients see it."""
@@ -33,6 +35,8 @@ class ImageView:
         }
         if image.import_id is not None:
             shown["os_glance_import_task"] = image.import_id
+        for name in self.schema.custom & image.properties.keys():
+            shown[name] = self.schema.shown(name, image.properties[name])
         shown.update(
             name=image.name,
             disk_format=image.disk_format,

@@ -3,12 +3,13 @@
 import pytest
 
 from glimpse.api.creating import new_image
+from glimpse.api.customs import ImageSchema
 from glimpse.api.schema import image_properties
 from glimpse.catalog.records import NewImage
 from glimpse.errors import Forbidden, GlimpseError, Invalid
 from tests.unit.api.records import ADMIN, ID, MEMBER
 
-SCHEMA = image_properties(["raw", "qcow2"], ["bare"])
+SCHEMA = ImageSchema(image_properties(["raw", "qcow2"], ["bare"]))
 
 
 def test_an_empty_body_makes_an_image_of_the_callers_project() -> None:

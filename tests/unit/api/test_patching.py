@@ -2,13 +2,14 @@
 
 import pytest
 
+from glimpse.api.customs import ImageSchema
 from glimpse.api.jsonpatch import Change
 from glimpse.api.patching import Edit, check_changes, edit
 from glimpse.api.schema import image_properties
 from glimpse.errors import Conflict, Forbidden, GlimpseError, Invalid
 from tests.unit.api.records import ADMIN, MEMBER, image
 
-SCHEMA = image_properties(["raw", "qcow2"], ["bare"])
+SCHEMA = ImageSchema(image_properties(["raw", "qcow2"], ["bare"]))
 
 
 def add(name: str, value: object, *, strict: bool = False) -> Change:
