@@ -40,7 +40,9 @@ class ImportService:
         returns, the image is ``importing`` and the record is durable, whatever happens to this process.
         """
         request = requests.parse(body, self._settings.default.enabled_import_methods)
-        method = METHODS[request.method]
+        method = METHODS.get(request.method)
+        if method is None:
+            raise Invalid(f"The import method {request.method} is not available in this version.")
         _check_state(image, method)
         _check_formats(image)
         self._policy.check("modify_image", caller, image_target(image))
