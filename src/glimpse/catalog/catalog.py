@@ -6,6 +6,7 @@ from glimpse.catalog.imports import Imports
 from glimpse.catalog.jobs import Jobs
 from glimpse.catalog.repository import TASK_TIME_TO_LIVE, Clock, utcnow
 from glimpse.catalog.staged import Staged
+from glimpse.catalog.tagging import Tagging
 from glimpse.catalog.uploads import Uploads
 
 
@@ -18,6 +19,7 @@ class Catalog:
         self.db = db
         self.clock = clock
         self.images = Images(db, clock, task_time_to_live)
+        self.tags = Tagging(db, clock)
         self.imports = Imports(db, clock, task_time_to_live)
         self.uploads = Uploads(db, clock)
         self.staged = Staged(db, clock)
