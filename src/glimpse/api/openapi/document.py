@@ -8,14 +8,14 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from glimpse import __version__
-from glimpse.api.openapi import data, discovery, images, imports
+from glimpse.api.openapi import data, descriptions, discovery, images, imports, locations, sharing, tasks
 from glimpse.api.openapi.parts import Answer, Described, Part, header, path, ref, text
-from glimpse.api.openapi.schemas import common_schemas, image_schemas, import_schemas
+from glimpse.api.openapi.schemas import image_schemas, import_schemas, service_schemas, sharing_schemas
 from glimpse.api.schema import UUID_PATTERN, Description
 
 DESCRIBED: Mapping[str, Described] = {
     name: described
-    for resource in (images, data, imports, discovery)
+    for resource in (images, data, imports, sharing, locations, tasks, descriptions, discovery)
     for name, described in resource.OPERATIONS.items()
 }
 
@@ -43,6 +43,12 @@ ERRORS = {
 
 PATH_PARAMETERS = {
     "image_id": path("image_id", "The image's id.", text(pattern=UUID_PATTERN)),
+    "task_id": path("task_id", "The task's id.", text(pattern=UUID_PATTERN)),
+    "member_id": path(
+        "member_id", "The project that the image is shared with.", text(minLength=1, maxLength=255)
+    ),
+    "tag": path("tag", "The tag.", text(minLength=1, maxLength=255)),
+    "store_id": path("store_id", "The store.", text(minLength=1)),
 }
 
 HEADERS: Mapping[str, Part] = {
@@ -81,7 +87,7 @@ def build(
     paths: dict[str, dict[str, object]] = {}
     for route in routes:
         if isinstance(route, APIRoute) and route.include_in_schema:
-            for verb in sorted(route.methods):
+            for verb in sorted(route.methods or ()):
                 paths.setdefault(route.path, {})[verb.lower()] = _operation(route, verb)
     return {
         "openapi": "3.1.0",
@@ -93,7 +99,8 @@ def build(
             "schemas": {
                 **image_schemas(properties, required),
                 **import_schemas(methods),
-                **common_schemas(),
+                **sharing_schemas(),
+                **service_schemas(),
             },
             "headers": HEADERS,
             "parameters": {"RequestId": REQUEST_ID},
@@ -117,7 +124,7 @@ def _operation(route: APIRoute, verb: str) -> dict[str, object]:
     shared = ["X-OpenStack-Request-Id"] if versioned else []
     summary, _, description = route.description.partition("\n\n")
     operation: dict[str, object] = {
-        "operationId": route.name,
+        "operationId": "_".join([*map(str, route.tags), route.name]),
         "summary": " ".join(summary.split()),
         "tags": list(route.tags),
         "parameters": [

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from glimpse.api import jsonpatch, reserved
 from glimpse.api.openapi.parts import Part, items, record, ref, text
-from glimpse.api.schema import STATUSES, UUID_PATTERN, Description
+from glimpse.api.schema import MEMBER_PROPERTIES, TASK_PROPERTIES, TASK_SUMMARY, UUID_PATTERN, Description
+from glimpse.api.schemas import LOCATIONS
 
 Schemas = dict[str, Part]
 
@@ -25,8 +26,8 @@ def image_schemas(properties: Mapping[str, Description], required: Sequence[str]
     """Images as they are shown, made and changed; ``properties`` as requests are checked against them,
     ``required`` those of the operator's own that every image needs.
     """
-    known = {name: dict(described) for name, described in properties.items()}
-    known.setdefault("locations", items(ref("Location")))
+    known: Schemas = dict(properties)
+    known["locations"] = LOCATIONS
     closed = dict.fromkeys(sorted(reserved.READ_ONLY | reserved.RESERVED | {"locations"}), False)
     writable = {name: described for name, described in known.items() if name not in closed}
     return {
@@ -46,7 +47,6 @@ def image_schemas(properties: Mapping[str, Description], required: Sequence[str]
             "patternProperties": {f"^{reserved.INTERNAL_PREFIX}": False},
             "additionalProperties": EXTRA,
         },
-        "Location": record({"url": text(), "metadata": OBJECT}),
         "Patch21": items(
             {
                 "type": "object",
@@ -148,9 +148,39 @@ def import_schemas(methods: Sequence[str]) -> Schemas:
     }
 
 
-def common_schemas() -> Schemas:
-    """What does not depend on the configuration."""
-    words = {"type": ["string", "null"]}
+def sharing_schemas() -> Schemas:
+    """Members, locations and tasks."""
+    return {
+        "Member": record(MEMBER_PROPERTIES),
+        "Members": record({"members": items(ref("Member")), "schema": text()}),
+        "MemberCreate": record({"member": text(minLength=1, maxLength=255)}, closed=False),
+        "MemberUpdate": record({"status": MEMBER_PROPERTIES["status"]}, closed=False),
+        "Locations": LOCATIONS,
+        "LocationCreate": record({"url": text(), "validation_data": OBJECT}, "validation_data", closed=False),
+        "Task": record(TASK_PROPERTIES, "expires_at", "image_id", "request_id", "user_id"),
+        "Tasks": record(
+            {
+                "tasks": items(record(TASK_SUMMARY, "expires_at", "image_id", "request_id", "user_id")),
+                "first": text(),
+                "schema": text(),
+                "next": text(),
+            },
+            "next",
+        ),
+        "TaskCreate": record({"type": text(), "input": OBJECT}, closed=False),
+    }
+
+
+def service_schemas() -> Schemas:
+    """What the service says of itself."""
+    store: dict[str, Part] = {
+        "id": text(),
+        "description": text(),
+        "default": text(const="true"),
+        "read-only": text(const="true"),
+    }
+    detail: dict[str, Part] = {**store, "type": text(), "weight": {"type": "integer"}, "properties": OBJECT}
+    usage = record({"usage": {"type": "integer"}, "limit": {"type": "integer"}})
     return {
         "Error": record(
             {
@@ -162,16 +192,8 @@ def common_schemas() -> Schemas:
         "ImportMethods": record(
             {"import-methods": record({"description": text(), "type": text(), "value": items(text())})}
         ),
-        "Stores": record({"stores": items(ref("Store"))}),
-        "Store": {
-            "type": "object",
-            "properties": {
-                "id": text(),
-                "description": words,
-                "default": text(const="true"),
-                "read-only": text(const="true"),
-            },
-            "required": ["id"],
-        },
-        "Status": text(enum=list(STATUSES)),
+        "Stores": record({"stores": items(record(store, "description", "default", "read-only"))}),
+        "StoresDetail": record({"stores": items(record(detail, "description", "default", "read-only"))}),
+        "Usage": record({"usage": {"type": "object", "additionalProperties": usage}}),
+        "Schema": record({"name": text(), "properties": OBJECT}, closed=False),
     }
