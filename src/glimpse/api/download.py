@@ -13,6 +13,7 @@ from glimpse.api.context import Context
 from glimpse.api.ranges import Part
 from glimpse.catalog.records import Location
 from glimpse.errors import GlimpseError, Unavailable
+from glimpse.stores.registry import Stores
 from glimpse.transfer.extent import Buffer
 from glimpse.transfer.protocols import Reader
 
@@ -30,8 +31,8 @@ SLOW_SECONDS = 0.05
 class Source:
     """The bytes of one image. A location that fails is left for the next one, also in the middle."""
 
-    def __init__(self, context: Context, image_id: str, size: int, locations: Sequence[Location]) -> None:
-        self._context = context
+    def __init__(self, stores: Stores, image_id: str, size: int, locations: Sequence[Location]) -> None:
+        self._stores = stores
         self._image_id = image_id
         self._size = size
         self._left = list(locations)
@@ -70,7 +71,7 @@ class Source:
             try:
                 if where.store is None:
                     raise Unavailable("the location belongs to no store")
-                reader = self._context.stores.get(where.store).reader(where.url)
+                reader = self._stores.get(where.store).reader(where.url)
             except GlimpseError as error:
                 LOG.warning(
                     "Image %s cannot be read in store %s: %s", self._image_id, where.store, error.message

@@ -59,7 +59,7 @@ async def get_file(request: Request, image_id: str) -> Response:
     if not image.locations or image.size is None:
         return Response(None, 204, {"content-length": "0"})
     part = requested(request.headers.get("range"), request.headers.get("content-range"), image.size)
-    source = Source(context, image.id, image.size, preferred(context.view.by_weight(image), prefer))
+    source = Source(context.stores, image.id, image.size, preferred(context.view.by_weight(image), prefer))
     await context.work(source.open)
     headers = {} if image.checksum is None else {"content-md5": image.checksum}
     if part is None:
