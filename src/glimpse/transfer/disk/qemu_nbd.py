@@ -45,7 +45,7 @@ def _connected() -> tuple[socket.socket, socket.socket]:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        with tempfile.TemporaryDirectory(prefix="glimpse-") as directory:
+        with tempfile.TemporaryDirectory(prefix="glimpse-nbd-") as directory:
             name = f"{directory}/nbd"
             listener.bind(name)
             listener.listen(1)
