@@ -19,7 +19,7 @@ from glimpse import __version__
 from glimpse.access.limits import Limits
 from glimpse.access.noauth import NoAuth
 from glimpse.access.policy import Policy
-from glimpse.api import docs, errors, files, health, images, imports, info, schemas, stage
+from glimpse.api import actions, docs, errors, files, health, images, imports, info, schemas, stage, tags
 from glimpse.api.context import Context
 from glimpse.api.customs import ImageSchema
 from glimpse.api.gateway import Gateway
@@ -81,7 +81,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.context = context
     # In the order of how often they are asked for: routes are tried one after the other. Included routers
     # would be looked through by a second, slower search.
-    for resource in (images, files, stage, imports, info, schemas, health, docs):
+    for resource in (images, files, stage, imports, tags, actions, info, schemas, health, docs):
         app.router.routes.extend(resource.router.routes)
     app.add_exception_handler(HTTPException, _unrouted)
     app.add_middleware(

@@ -39,6 +39,7 @@ TYPES: Mapping[str, type | tuple[type, ...]] = {
 }
 
 
+TAG: Description = {"type": "string", "maxLength": 255}
 TIME: Description = {"type": "string", "readOnly": True}
 MEMBER_STATUSES = ("pending", "accepted", "rejected")
 MEMBER_PROPERTIES: Mapping[str, Description] = {
@@ -95,7 +96,7 @@ def image_properties(disk_formats: Sequence[str], container_formats: Sequence[st
         "disk_format": {"type": ["null", "string"], "enum": [None, *disk_formats]},
         "created_at": {"type": "string", "readOnly": True},
         "updated_at": {"type": "string", "readOnly": True},
-        "tags": {"type": "array", "items": {"type": "string", "maxLength": 255}},
+        "tags": {"type": "array", "items": TAG},
         "direct_url": {"type": "string", "readOnly": True},
         "min_ram": positive,
         "min_disk": positive,

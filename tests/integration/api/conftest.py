@@ -23,7 +23,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a service with options of its own; it ends with the test."""
     with ExitStack() as stack:
 
-        def begin(overrides: Mapping[str, object] | None = None) -> Api:
-            return stack.enter_context(Api(tmp_path / "data", overrides))
+        def begin(overrides: Mapping[str, object] | None = None, configuration: Path | None = None) -> Api:
+            return stack.enter_context(Api(tmp_path / "data", overrides, configuration))
 
         yield begin

@@ -30,18 +30,31 @@ V21 = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 
 
 class Api:
-    """The service, and plain HTTP to it. ``overrides`` are options, keyed ``section.option``."""
+    """The service, and plain HTTP to it. ``overrides`` are options, keyed ``section.option``; with a
+    ``configuration``, a file, the embedded defaults hold no more.
+    """
 
-    def __init__(self, directory: Path, overrides: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        overrides: Mapping[str, object] | None = None,
+        configuration: Path | None = None,
+    ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
             self.port: int = server.getsockname()[1]
         self.data = directory
         self.data.mkdir(parents=True, exist_ok=True)
         options = {"DEFAULT.bind_port": self.port, **(overrides or {})}
-        self.settings = load((), (), directory, options)
+        files = [] if configuration is None else [configuration]
+        self.settings = load(files, (), directory, options)
         self.catalog = Catalog(Database(self.settings.database.connection))
         self.catalog.db.upgrade()
-        source = {"files": [], "dirs": [], "data": str(directory), "overrides": options}
+        source = {
+            "files": [str(file) for file in files],
+            "dirs": [],
+            "data": str(directory),
+            "overrides": options,
+        }
         self.log = directory / "api.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
