@@ -4,11 +4,11 @@ import uuid
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, false, insert, select, update
+from sqlalchemy import Connection, Row, delete, false, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from glimpse.catalog import locations, properties, staged, states, tags, uploads
-from glimpse.catalog.details import HEAD, complete
+from glimpse.catalog.details import find
 from glimpse.catalog.ends import end_by_deletion
 from glimpse.catalog.listing import list_images
 from glimpse.catalog.records import (
@@ -40,8 +40,6 @@ ATTRIBUTES = frozenset(
         "min_ram",
     }
 )
-
-_ANY = HEAD.where(images.c.id == bindparam("of"), images.c.deleted == false())
 
 
 class Images(Repository):
@@ -187,11 +185,10 @@ class Images(Repository):
         )
 
     def _get(self, conn: Connection, image_id: str, viewer: Viewer | None) -> Image:
-        statement = _ANY if viewer is None or viewer.is_admin else _ANY.where(can_see(viewer))
-        heads = conn.execute(statement, {"of": image_id}).all()
-        if not heads:
+        image = find(conn, image_id, viewer)
+        if image is None:
             raise _not_found(image_id)
-        return complete(conn, heads)[0]
+        return image
 
 
 def _not_found(image_id: str) -> NotFound:

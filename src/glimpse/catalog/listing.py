@@ -1,162 +1,188 @@
-"""Listing images: filters, sort orders and paging by marker. The work does not grow with the number of
-images.
+"""Listing images: filters, sort orders and paging by marker. The work does not grow with the number of images.
+
+One condition leads to the images, all others are only looked at on the way:
+
+* one that few images meet (:mod:`few` finds out): these are named, looked up and sorted;
+* else, where the newest or oldest are wanted, each way in which an image may be visible walks an index of its
+  own in that order, and a union takes the first of them all;
+* else the index of the sort order is walked; as many images meet every condition, 25 are soon found.
 """
 
-from typing import Any
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Table,
-    and_,
-    exists,
-    false,
-    or_,
-    select,
-    true,
-    union_all,
+from sqlalchemy import Connection
+
+from glimpse.catalog import few, marker, order
+from glimpse.catalog.conditions import (
+    COLUMNS,
+    Compares,
+    Condition,
+    SharedWith,
+    any_way,
+    compares,
+    equals,
+    has,
+    one_of,
+    parameters,
+    tagged,
 )
-
-from glimpse.catalog import tables as t
-from glimpse.catalog.details import HEAD, complete
-from glimpse.catalog.few import few
-from glimpse.catalog.properties import fingerprint
+from glimpse.catalog.details import complete
+from glimpse.catalog.order import Order, full_order
+from glimpse.catalog.page import PageShape, WayShape, statement
 from glimpse.catalog.records import ImageQuery, Page, Viewer
-from glimpse.catalog.visibility import can_see, listed
-from glimpse.errors import Invalid
+from glimpse.catalog.visibility import listed
 
-SORT_KEYS = frozenset(
-    {"name", "status", "container_format", "disk_format", "size", "id", "created_at", "updated_at"}
-)
-# What a filter may compare besides properties.
-COLUMNS = frozenset(t.images.c.keys()) - {"deleted", "deleted_at", "claim"}
+Conditions = tuple[Condition, ...]
 
-Order = tuple[tuple[str, str], ...]
+# Columns whose index has the order of creation behind it.
+NEWEST_OF = frozenset({"name", "status", "size", "disk_format", "container_format", "owner", "visibility"})
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to images; as :class:`WayShape`, with values."""
+
+    conditions: Conditions
+    walks: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How a page is looked for: an image is on it that meets all ``conditions`` and one of the ``ways``."""
+
+    ways: tuple[Way, ...]
+    conditions: Conditions
 
 
 def list_images(conn: Connection, query: ImageQuery, viewer: Viewer | None) -> Page:
-    """One page. Raises Invalid for an unknown sort key, direction or marker."""
-    if query.limit <= 0:
+    """One page. Raises Invalid for an unknown sort key, direction, column, operator or marker."""
+    by = full_order(query.sort)
+    conditions = _wanted(query)
+    place = None if query.marker is None else marker.place(conn, query.marker, by, viewer)
+    if query.limit <= 0 or conditions is None:
         return Page((), more=False)
-    order = full_order(query.sort)
-    conditions = _filters(conn, query)
-    if query.marker is not None:
-        conditions.append(_after(order, _marker(conn, query.marker, order, viewer)))
-    ways = listed(conn, viewer, query)
-    by, count = _order_by(order, conn.dialect.name), query.limit + 1
-    chosen = _first_of_each(ways, conditions, by, count) if len(ways) > 1 else and_(*ways, *conditions)
-    heads = conn.execute(HEAD.where(chosen).order_by(*by).limit(count)).all()
+    search = _search(conn, query, listed(viewer, query), conditions, by)
+    if search is None:
+        return Page((), more=False)
+    shape = PageShape(
+        ways=tuple(WayShape(tuple(each.shape for each in way.conditions), way.walks) for way in search.ways),
+        conditions=tuple(each.shape for each in search.conditions),
+        order=by,
+        after=None if place is None else marker.nulls(place),
+        hidden=query.os_hidden,
+        dialect=conn.dialect.name,
+    )
+    values = parameters([*(each for way in search.ways for each in way.conditions), *search.conditions])
+    if place is not None:
+        values |= marker.parameters(place)
+    heads = conn.execute(statement(shape), values | {"count": query.limit + 1}).all()
     return Page(tuple(complete(conn, heads[: query.limit])), more=len(heads) > query.limit)
 
 
-def _first_of_each(
-    ways: list[ColumnElement[bool]],
-    conditions: list[ColumnElement[bool]],
-    by: list[ColumnElement[Any]],
-    count: int,
-) -> ColumnElement[bool]:
-    """The first images of each way to be listed; the first of all are among them.
-
-    A single condition with OR makes the database walk past everybody else's images (100,000 images: 2.0 ms).
-    """
-    parts = [
-        select(select(t.images.c.id).where(way, *conditions).order_by(*by).limit(count).subquery().c.id)
-        for way in ways
-    ]
-    return t.images.c.id.in_(select(union_all(*parts).subquery().c.id))
+def _wanted(query: ImageQuery) -> Conditions | None:
+    """What the filters ask for; None where nothing can meet it."""
+    if any(wanted.operator == "in" and not wanted.values for wanted in query.comparisons):
+        return None
+    return (
+        *(
+            equals(name, value) if name in COLUMNS else has(name, str(value))
+            for name, value in query.filters.items()
+        ),
+        *(compares(wanted) for wanted in query.comparisons),
+        *(tagged(tag) for tag in query.tags),
+    )
 
 
-def full_order(sort: Order) -> Order:
-    """The order with its tie-breakers, so that it is total: created_at and id are always added."""
-    for key, direction in sort:
-        if key not in SORT_KEYS:
-            raise Invalid(f"Images cannot be sorted by {key!r}.")
-        if direction not in ("asc", "desc"):
-            raise Invalid(f"A sort direction is asc or desc, not {direction!r}.")
-    # A single key gives its direction to the tie-breakers: then one index holds the whole order.
-    direction = sort[0][1] if len(sort) == 1 else "desc"
-    first_of_each = dict(reversed(sort))
-    order = [(key, first_of_each[key]) for key in dict.fromkeys(key for key, _ in sort)]
-    order += [(key, direction) for key in ("created_at", "id") if key not in first_of_each]
-    # No two images share an id: what comes after it decides nothing and would cost a sort.
-    return tuple(order[: [key for key, _ in order].index("id") + 1])
+def _search(
+    conn: Connection, query: ImageQuery, visible: Sequence[Conditions], wanted: Conditions, by: Order
+) -> Search | None:
+    """How to look for the page; None where there can be no image on it."""
+    if not visible:
+        return None
+    for condition in wanted:
+        if _names_images(condition):
+            return _named(visible, _without(wanted, condition), condition)
+    newest, hidden = order.by_creation(by), query.os_hidden
+    if newest and visible == [()] and len(wanted) == 1 and _walked(wanted[0]):
+        return Search((Way((_leading(wanted[0]),)),), ())
+    rivals = [each for each in wanted if few.can_tell(each.shape) and not _on_the_way(each, by)]
+    # In another order, the index of a way does not help unless it leads to few images.
+    alternatives = [] if newest else [way[0] for way in visible if way and _has_index(way[0])]
+    verdicts = few.are_few(conn, [*rivals, *alternatives], hidden)
+    for rival, is_few in zip(rivals, verdicts, strict=False):
+        if is_few:
+            ids = few.ids_of(conn, rival, hidden)
+            return _named(visible, _without(wanted, rival), one_of("id", ids)) if ids else None
+    conditions = tuple(_leading(each) if _on_the_way(each, by) else each for each in wanted)
+    judged = zip(alternatives, verdicts[len(rivals) :], strict=True)
+    ways = _ways(conn, query, visible, newest, {leader for leader, is_few in judged if is_few})
+    return Search(ways, conditions) if ways else None
 
 
-def _filters(conn: Connection, query: ImageQuery) -> list[ColumnElement[bool]]:
-    conditions = [t.images.c.deleted == false(), t.images.c.status != "killed"]
-    if query.os_hidden is not None:
-        conditions.append(t.images.c.os_hidden == (true() if query.os_hidden else false()))
-    for name, value in query.filters.items():
-        if name in COLUMNS:
-            conditions.append(t.images.c[name] == value)
+def _ways(
+    conn: Connection,
+    query: ImageQuery,
+    visible: Sequence[Conditions],
+    newest: bool,
+    short: Container[Condition],
+) -> tuple[Way, ...]:
+    """Each way by its own index where that gives the order or leads to few; the others by the order's."""
+    apart: list[Way] = []
+    together: list[Conditions] = []
+    for way in visible:
+        if way and isinstance(way[0].shape, SharedWith):
+            ids = few.some_ids(conn, way[0], query.os_hidden)
+            if ids is None:
+                together.append(way)
+            elif ids:
+                apart.append(Way((one_of("id", ids, leads=True), *way[1:]), walks=False))
+        elif way and way[0] in short:
+            apart.append(Way((_leading(way[0]), *way[1:]), walks=False))
+        elif way and newest and _walked(way[0]):
+            apart.append(Way((_leading(way[0]), *way[1:])))
         else:
-            conditions.append(_has(conn, t.image_properties, _property_is(name, str(value))))
-    conditions.extend(_has(conn, t.image_tags, t.image_tags.c.tag == tag) for tag in query.tags)
-    return conditions
+            together.append(way)
+    if together:
+        # A single way needs no OR around it.
+        apart.append(Way(together[0] if len(together) == 1 else (any_way(together),)))
+    return tuple(apart)
 
 
-def _property_is(name: str, value: str) -> ColumnElement[bool]:
-    table = t.image_properties
-    number = fingerprint(name, value)
-    return and_(table.c.fingerprint == number, table.c.name == name, table.c.value == value)
+def _named(visible: Sequence[Conditions], conditions: Conditions, ids: Condition) -> Search:
+    """Look these images up and see which of them may be listed."""
+    seen = () if () in visible else (any_way(visible),)
+    return Search((Way((_leading(ids),), walks=False),), (*conditions, *seen))
 
 
-def _has(conn: Connection, table: Table, condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Images with such a row in ``table``: those very images where they are few."""
-    ids = few(conn, select(table.c.image_id).where(condition))
-    if ids is not None:
-        return t.images.c.id.in_(ids)
-    return exists().where(table.c.image_id == t.images.c.id, condition)
+def _names_images(condition: Condition) -> bool:
+    shape = condition.shape
+    return isinstance(shape, Compares) and shape.column == "id" and shape.operator in ("eq", "in")
 
 
-def _order_by(order: Order, dialect: str) -> list[ColumnElement[Any]]:
-    """NULL counts as the smallest value. SQLite and MariaDB do so by themselves; PostgreSQL has to be told."""
-    clauses: list[ColumnElement[Any]] = []
-    for key, direction in order:
-        column = t.images.c[key]
-        clause = column.asc() if direction == "asc" else column.desc()
-        if dialect == "postgresql" and column.nullable:
-            clause = clause.nulls_first() if direction == "asc" else clause.nulls_last()
-        clauses.append(clause)
-    return clauses
+def _without(conditions: Conditions, met: Condition) -> Conditions:
+    """The conditions besides one that is met by whatever is looked at."""
+    return tuple(each for each in conditions if each is not met)
 
 
-def _marker(conn: Connection, marker: str, order: Order, viewer: Viewer | None) -> tuple[Any, ...]:
-    """Where the marker stands in the order; one deleted since the page before still marks its place."""
-    columns = [t.images.c[key] for key, _ in order]
-    row = conn.execute(select(*columns).where(t.images.c.id == marker, can_see(viewer))).first()
-    if row is None:
-        raise Invalid(f"Marker {marker} is not an image that can be listed.")
-    return tuple(row)
+def _has_index(condition: Condition) -> bool:
+    return isinstance(condition.shape, Compares) and few.can_tell(condition.shape)
 
 
-def _after(order: Order, values: tuple[Any, ...]) -> ColumnElement[bool]:
-    """True for what comes after ``values``: some key is past its value while all before it are equal."""
-    ways: list[ColumnElement[bool]] = []
-    for position, (key, direction) in enumerate(order):
-        equal = [_equal(t.images.c[other], values[i]) for i, (other, _) in enumerate(order[:position])]
-        ways.append(and_(*equal, _past(t.images.c[key], direction, values[position])))
-    first, direction = order[0]
-    return and_(_from(t.images.c[first], direction, values[0]), or_(*ways))
+def _walked(condition: Condition) -> bool:
+    """Whether the index of this column gives those that meet the condition in the order of their creation."""
+    shape = condition.shape
+    return isinstance(shape, Compares) and shape.column in NEWEST_OF and shape.operator in ("eq", "null")
 
 
-def _equal(column: Column[Any], value: object) -> ColumnElement[bool]:
-    return column.is_(None) if value is None else column == value
+def _on_the_way(condition: Condition, by: Order) -> bool:
+    """Whether the index of the sort order leads to the first that meets this."""
+    shape = condition.shape
+    return isinstance(shape, Compares) and shape.column == by[0][0] and shape.operator != "neq"
 
 
-def _past(column: Column[Any], direction: str, value: object) -> ColumnElement[bool]:
-    if direction == "asc":
-        return column.is_not(None) if value is None else column > value
-    if value is None:
-        return false()
-    return or_(column < value, column.is_(None)) if column.nullable else column < value
-
-
-def _from(column: Column[Any], direction: str, value: object) -> ColumnElement[bool]:
-    """Follows from the rest, but lets the database start in its index at the marker."""
-    if direction == "asc":
-        return true() if value is None else column >= value
-    if value is None:
-        return column.is_(None)
-    return or_(column <= value, column.is_(None)) if column.nullable else column <= value
+def _leading(condition: Condition) -> Condition:
+    shape = condition.shape
+    return (
+        Condition(replace(shape, leads=True), condition.values) if isinstance(shape, Compares) else condition
+    )

@@ -1,14 +1,16 @@
 """Column types that mean the same on SQLite, PostgreSQL and MariaDB."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, Column, DateTime, Dialect, Integer, String, Text
 from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import UnaryExpression
-from sqlalchemy.sql.operators import nulls_first_op
+from sqlalchemy.sql.operators import custom_op, nulls_first_op
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
@@ -35,6 +37,14 @@ class Timestamp(TypeDecorator[datetime]):
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Say that it is UTC."""
         return None if value is None else value.replace(tzinfo=UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+        """SQLite keeps text: reading it at once takes 0.2 µs instead of 1.4, fifty times for each listing."""
+        return _aware if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
+
+def _aware(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value + "+00:00")
 
 
 class Json(TypeDecorator[object]):
@@ -66,16 +76,40 @@ def text(length: int) -> String:
     return String(length).with_variant(postgresql.VARCHAR(length, collation="C"), "postgresql")
 
 
+aside_op = custom_op[Any]("+")
+
 # SQLite numbers rows by itself only where the type is exactly INTEGER.
 RowNumber = BigInteger().with_variant(Integer(), "sqlite")
 
 
-class SmallestNull(UnaryExpression[object]):
+class Aside(UnaryExpression[Any]):
+    """A column in a condition that is only to be looked at: SQLite shall not choose its index.
+
+    Without statistics all indexes look alike to it. The others keep statistics and may decide for themselves.
+    """
+
+    inherit_cache = True
+
+    def __init__(self, column: Column[Any]) -> None:
+        super().__init__(column, modifier=aside_op, type_=column.type)
+
+
+@compiles(Aside)
+def _as_it_is(element: Aside, compiler: SQLCompiler, **options: object) -> str:
+    return compiler.process(element.element, **options)
+
+
+@compiles(Aside, "sqlite")
+def _unindexed(element: Aside, compiler: SQLCompiler, **options: object) -> str:
+    return f"+{compiler.process(element.element, **options)}"
+
+
+class SmallestNull(UnaryExpression[Any]):
     """A column in an index whose NULLs come first. SQLite and MariaDB do so by themselves, PostgreSQL is told."""
 
     inherit_cache = True
 
-    def __init__(self, column: Column[object]) -> None:
+    def __init__(self, column: Column[Any]) -> None:
         super().__init__(column, modifier=nulls_first_op)
 
 

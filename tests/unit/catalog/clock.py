@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
+START = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
+
 
 class Clock:
     """Stands still; every reading is a microsecond later than the one before, so that times keep their order."""
 
     def __init__(self) -> None:
-        self._time = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
+        self._time = START
 
     def __call__(self) -> datetime:
         self._time += timedelta(microseconds=1)

@@ -1,0 +1,193 @@
+"""What a listing asks of images, taken apart into shape and values.
+
+Building SQL in Python takes longer than running it. So statements are built from shapes, which say how things
+are compared, and kept for the next listing of the same shape; values only pass through. A shape is hashable and
+takes its parameters from :class:`Binds` in the order in which a :class:`Condition` holds its values.
+"""
+
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy import BindParameter, Column, ColumnElement, and_, bindparam, exists, false, or_, true
+
+from glimpse.catalog.properties import fingerprint
+from glimpse.catalog.records import Comparison
+from glimpse.catalog.tables import image_members, image_properties, image_tags, images
+from glimpse.catalog.types import Aside
+from glimpse.errors import Invalid
+
+# What may be compared besides properties.
+COLUMNS = frozenset(images.c.keys()) - {"deleted", "deleted_at", "claim"}
+
+_OPERATORS: Mapping[str, Callable[[Any, Any], ColumnElement[bool]]] = {
+    "eq": operator.eq,
+    "neq": operator.ne,
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+}
+
+
+class Binds:
+    """Hands out parameters, numbered as :func:`parameters` numbers values."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def next(self, column: Column[Any]) -> BindParameter[Any]:
+        """The next parameter, for a value of this column."""
+        self._count += 1
+        return bindparam(f"v{self._count}", type_=column.type)
+
+
+def parameters(conditions: Iterable["Condition"]) -> dict[str, object]:
+    """The values of these conditions under the names that :class:`Binds` gave."""
+    values = [value for condition in conditions for value in condition.values]
+    return {f"v{number}": value for number, value in enumerate(values, 1)}
+
+
+class Shape(Protocol):
+    """How something is asked, without the values."""
+
+    def __hash__(self) -> int: ...
+
+    def sql(self, binds: Binds) -> ColumnElement[bool]:
+        """The condition on the images table."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Compares:
+    """A column with a value. ``leads``: its index is the one to walk."""
+
+    column: str
+    operator: str
+    count: int = 1
+    leads: bool = False
+
+    def sql(self, binds: Binds) -> ColumnElement[bool]:
+        """As :class:`Shape`."""
+        column = images.c[self.column]
+        left: ColumnElement[Any] = column if self.leads else Aside(column)
+        if self.operator == "in":
+            return left.in_([binds.next(column) for _ in range(self.count)])
+        if self.operator == "null":
+            return left.is_(None)
+        return _OPERATORS[self.operator](left, binds.next(column))
+
+
+@dataclass(frozen=True, slots=True)
+class HasProperty:
+    """A property with a value: fingerprint, name, value."""
+
+    def row(self, binds: Binds) -> ColumnElement[bool]:
+        """The condition on the table of properties."""
+        table = image_properties
+        return and_(
+            *(table.c[name] == binds.next(table.c[name]) for name in ("fingerprint", "name", "value"))
+        )
+
+    def sql(self, binds: Binds) -> ColumnElement[bool]:
+        """As :class:`Shape`."""
+        return exists().where(image_properties.c.image_id == images.c.id, self.row(binds))
+
+
+@dataclass(frozen=True, slots=True)
+class HasTag:
+    """A tag."""
+
+    def row(self, binds: Binds) -> ColumnElement[bool]:
+        """The condition on the table of tags."""
+        return image_tags.c.tag == binds.next(image_tags.c.tag)
+
+    def sql(self, binds: Binds) -> ColumnElement[bool]:
+        """As :class:`Shape`."""
+        return exists().where(image_tags.c.image_id == images.c.id, self.row(binds))
+
+
+@dataclass(frozen=True, slots=True)
+class SharedWith:
+    """Shared with a project, in a membership of any status or of one."""
+
+    any_status: bool
+
+    def row(self, binds: Binds) -> ColumnElement[bool]:
+        """The condition on the table of members."""
+        table = image_members
+        mine = [table.c.member == binds.next(table.c.member), table.c.deleted == false()]
+        if not self.any_status:
+            mine.append(table.c.status == binds.next(table.c.status))
+        return and_(*mine)
+
+    def sql(self, binds: Binds) -> ColumnElement[bool]:
+        """As :class:`Shape`."""
+        return exists().where(image_members.c.image_id == images.c.id, self.row(binds))
+
+
+@dataclass(frozen=True, slots=True)
+class AnyWay:
+    """One of several conjunctions."""
+
+    ways: tuple[tuple[Shape, ...], ...]
+
+    def sql(self, binds: Binds) -> ColumnElement[bool]:
+        """As :class:`Shape`."""
+        return or_(*(and_(true(), *(shape.sql(binds) for shape in way)) for way in self.ways))
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A shape and its values."""
+
+    shape: Shape
+    values: tuple[object, ...] = ()
+
+
+def equals(column: str, value: object) -> Condition:
+    """The column has this value; None: it has none."""
+    return (
+        Condition(Compares(column, "null")) if value is None else Condition(Compares(column, "eq"), (value,))
+    )
+
+
+def compares(wanted: Comparison) -> Condition:
+    """As the caller asked for. Raises Invalid for what is no attribute of images."""
+    if wanted.column not in COLUMNS:
+        raise Invalid(f"Images cannot be compared by {wanted.column!r}.")
+    if wanted.operator == "in":
+        return one_of(wanted.column, wanted.values)
+    if wanted.operator not in _OPERATORS or len(wanted.values) != 1:
+        raise Invalid(f"{wanted.column} cannot be compared by {wanted.operator!r} like this.")
+    return Condition(Compares(wanted.column, wanted.operator), wanted.values)
+
+
+def one_of(column: str, values: Sequence[object], *, leads: bool = False) -> Condition:
+    """One of these values, of which there must be some. Lists of similar length share a statement."""
+    padded = pad(values)
+    return Condition(Compares(column, "in", len(padded), leads), padded)
+
+
+def has(name: str, value: str) -> Condition:
+    """A property with this value."""
+    return Condition(HasProperty(), (fingerprint(name, value), name, value))
+
+
+def tagged(tag: str) -> Condition:
+    """This tag."""
+    return Condition(HasTag(), (tag,))
+
+
+def any_way(ways: Sequence[Sequence[Condition]]) -> Condition:
+    """One of several conjunctions."""
+    shapes = tuple(tuple(condition.shape for condition in way) for way in ways)
+    values = tuple(value for way in ways for condition in way for value in condition.values)
+    return Condition(AnyWay(shapes), values)
+
+
+def pad(values: Sequence[object]) -> tuple[object, ...]:
+    """The values, the last repeated until there are 1, 2, 4, 8 … of them."""
+    length = 1 << (len(values) - 1).bit_length()
+    return (*values, *[values[-1]] * (length - len(values)))

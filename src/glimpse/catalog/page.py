@@ -1,0 +1,87 @@
+"""The statement that finds one page of images, kept by its shape."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, false, select, true, union_all
+
+from glimpse.catalog import marker
+from glimpse.catalog.conditions import Binds, Shape
+from glimpse.catalog.details import HEAD
+from glimpse.catalog.few import is_hidden
+from glimpse.catalog.order import Order, order_by
+from glimpse.catalog.tables import images
+from glimpse.catalog.types import Aside
+
+# A statement takes 0.1 MB with what SQLAlchemy keeps of it (its own cache holds 500); a service of many users
+# with many habits makes some dozens.
+KEPT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class WayShape:
+    """One of the ways to images. ``walks``: an index is walked in the order of the page, from the marker on;
+    else a condition leads to few images, which are sorted.
+    """
+
+    conditions: tuple[Shape, ...]
+    walks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PageShape:
+    """Everything about a page but the values. ``after`` says which keys of the marker are NULL.
+
+    The parameters are those of ``ways``, then those of ``conditions``, the marker's, and ``count``.
+    """
+
+    ways: tuple[WayShape, ...]
+    conditions: tuple[Shape, ...]
+    order: Order
+    after: marker.Nulls | None
+    hidden: bool | None
+    dialect: str
+
+
+@lru_cache(KEPT)
+def statement(shape: PageShape) -> Select[Any]:
+    """Finds the heads of the images."""
+    binds = Binds()
+    ways = [(way.walks, [each.sql(binds) for each in way.conditions]) for way in shape.ways]
+    conditions = [each.sql(binds) for each in shape.conditions]
+    firsts = [
+        (walks, [*way, *conditions, *start, *_alive(shape, walks)])
+        for walks, way in ways
+        for start in _starts(shape, walks)
+    ]
+    by = order_by(shape.order, shape.dialect)
+    count = bindparam("count", type_=Integer)
+    if len(firsts) == 1 and firsts[0][0]:
+        return HEAD.where(*firsts[0][1]).order_by(*by).limit(count)
+    # The first images of each part; the first of all are among them. A single condition with OR makes the
+    # database walk past everybody else's images (100,000 images: 2.0 ms).
+    parts = []
+    for walks, met in firsts:
+        part_by = order_by(shape.order, shape.dialect, aside=not walks)
+        part = select(images.c.id).where(*met).order_by(*part_by).limit(count).subquery()
+        parts.append(select(part.c.id))
+    found = parts[0] if len(parts) == 1 else select(union_all(*parts).subquery().c.id)
+    return HEAD.where(images.c.id.in_(found)).order_by(*by).limit(count)
+
+
+def _starts(shape: PageShape, walks: bool) -> list[list[ColumnElement[bool]]]:
+    if shape.after is None:
+        return [[]]
+    return [[start] for start in marker.after(shape.order, shape.after, leads=walks)]
+
+
+def _alive(shape: PageShape, walks: bool) -> list[ColumnElement[bool]]:
+    """Images that exist. Every index that is walked begins with the first two."""
+    seen = images.c.status != "killed"
+    if walks:
+        return [images.c.deleted == false(), is_hidden(shape.hidden), seen]
+    if shape.hidden is None:
+        return [Aside(images.c.deleted) == false(), seen]
+    hidden = true() if shape.hidden else false()
+    return [Aside(images.c.deleted) == false(), Aside(images.c.os_hidden) == hidden, seen]
