@@ -1,5 +1,6 @@
 """A confined qemu-nbd that serves one image file to one client: us."""
 
+import os
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -46,12 +47,22 @@ def _connected() -> tuple[socket.socket, socket.socket]:
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         with tempfile.TemporaryDirectory(prefix="glimpse-nbd-") as directory:
-            name = f"{directory}/nbd"
-            listener.bind(name)
-            listener.listen(1)
-            client.connect(name)
+            with _short(directory) as place:
+                listener.bind(f"{place}/nbd")
+                listener.listen(1)
+                client.connect(f"{place}/nbd")
     except BaseException:
         listener.close()
         client.close()
         raise
     return client, listener
+
+
+@contextmanager
+def _short(directory: str) -> Iterator[str]:
+    """Another path of ``directory``, however long its own is: the name of a socket has at most 107 bytes."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
