@@ -4,6 +4,7 @@ For trying the service out on one machine. The service binds to loopback while t
 """
 
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 from glimpse.access.caller import Caller, Unauthenticated
 
@@ -29,7 +30,8 @@ class NoAuth:
         OpenStack's clients send a word (``notused``) where they are told not to authenticate. Raises
         :class:`Unauthenticated` for a token that tries to name somebody and has not the form.
         """
-        token = headers.get("x-auth-token", "")
+        # glanceclient quotes what it sends in headers.
+        token = unquote(headers.get("x-auth-token", ""))
         if ":" not in token:
             return EVERYBODY
         user, project, named = self._parse(token)

@@ -1,7 +1,7 @@
 """From what went wrong to an HTTP answer.
 
-Clients of the Image API key on the status code; the body is for people. It is JSON unless the client asks for
-text or HTML.
+Clients of the Image API key on the status code; the body is for people. It is JSON, HTML or text, as the client
+asks in ``Accept``.
 """
 
 import html
@@ -29,6 +29,15 @@ STATUS: tuple[tuple[type[errors.GlimpseError], int], ...] = (
     (errors.Unavailable, 503),
     (errors.Cancelled, 503),
 )
+
+_KINDS: Mapping[str, str] = {
+    "application/json": "json",
+    "application/*": "json",
+    "text/html": "html",
+    "*/*": "html",
+    "text/plain": "text",
+    "text/*": "text",
+}
 
 
 class HttpError(errors.GlimpseError):
@@ -60,14 +69,14 @@ def text_of(error: errors.GlimpseError) -> str:
 
 
 def preferred(accept: str | None) -> str:
-    """``json``, ``html`` or ``text``: what the client likes best of what we offer; ``json`` when it does not
-    care.
+    """``json``, ``html`` or ``text``: what the client likes best of what we offer, ``text`` where it says
+    nothing of them.
+
+    Who takes anything gets HTML: glanceclient does, and from JSON it reads errors of another form only.
     """
-    best, best_quality = "json", 0.0
+    best, best_quality = "text", 0.0
     for quality, media in _accepted(accept or ""):
-        kind = {"text/html": "html", "text/plain": "text", "text/*": "text"}.get(media, "")
-        if media in ("application/json", "application/*", "*/*"):
-            kind = "json"
+        kind = _KINDS.get(media)
         if kind and quality > best_quality:
             best, best_quality = kind, quality
     return best

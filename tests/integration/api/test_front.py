@@ -64,7 +64,7 @@ def test_a_media_type_selects_the_version_of_a_path_without_prefix(api: Api) -> 
     ],
 )
 def test_an_unknown_path_is_not_found(api: Api, path: str) -> None:
-    answer = api.http.get(path)
+    answer = api.http.get(path, headers={"Accept": "application/json"})
     assert answer.status_code == 404
     assert answer.json()["code"] == "404 Not Found"
 
@@ -118,11 +118,12 @@ def test_a_clients_request_id_is_taken_over(api: Api) -> None:
     assert answer.status_code == 431
 
 
-def test_errors_are_json_unless_the_client_asks_for_something_else(api: Api) -> None:
+def test_errors_have_the_form_that_the_client_asks_for(api: Api) -> None:
     path = "/v2/images/00000000-0000-0000-0000-000000000000"
     for accept, media in (
-        ("*/*", "application/json"),
-        ("", "application/json"),
+        ("application/json", "application/json"),
+        ("*/*", "text/html; charset=UTF-8"),
+        ("", "text/plain; charset=UTF-8"),
         ("text/plain", "text/plain; charset=UTF-8"),
         ("text/html,*/*;q=0.5", "text/html; charset=UTF-8"),
     ):

@@ -108,7 +108,7 @@ def test_data_of_another_format_is_refused(api: Api, tmp_path: Path) -> None:
     image_id = api.create(disk_format="qcow2")
     answer = api.put(image_id, disk.read_bytes())
     assert answer.status_code == 415
-    assert "vmdk" in answer.json()["message"]
+    assert "vmdk" in answer.text
     api.wait_queued(image_id)
 
 
@@ -119,7 +119,7 @@ def test_a_disk_that_refers_to_other_files_is_refused(api: Api, tmp_path: Path) 
     image_id = api.create(disk_format="qcow2")
     answer = api.put(image_id, disk.read_bytes())
     assert answer.status_code == 415
-    assert "backing file" in answer.json()["message"]
+    assert "backing file" in answer.text
     api.wait_queued(image_id)
     assert api.put(image_id, DATA, "stage").status_code == 204, "the image can be used again"
 

@@ -18,6 +18,12 @@ def test_a_token_that_names_nobody_is_like_none(token: str) -> None:
     assert NoAuth().authenticate({"x-auth-token": token}).is_admin
 
 
+def test_a_token_that_a_client_has_quoted_is_understood() -> None:
+    caller = NoAuth().authenticate({"x-auth-token": "alice%3Ablue%3Amember%2Creader"})
+    assert (caller.user_id, caller.project_id, caller.is_admin) == ("alice", "blue", False)
+    assert caller.roles == {"member", "reader"}
+
+
 def test_a_token_names_user_project_and_roles() -> None:
     caller = NoAuth().authenticate({"x-auth-token": "alice:blue:Auditor,reader"})
     assert (caller.user_id, caller.project_id) == ("alice", "blue")

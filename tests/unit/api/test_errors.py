@@ -45,27 +45,27 @@ def test_the_hint_follows_the_message() -> None:
 @pytest.mark.parametrize(
     ("accept", "kind"),
     [
-        (None, "json"),
-        ("", "json"),
-        ("*/*", "json"),
+        (None, "text"),
+        ("", "text"),
+        ("*/*", "html"),
         ("application/json", "json"),
         ("application/*", "json"),
-        ("image/png", "json"),
+        ("image/png", "text"),
         ("text/plain", "text"),
         ("text/*", "text"),
         ("text/html", "html"),
         ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "html"),
         ("application/json;q=0.5, text/plain;q=0.9", "text"),
-        ("text/html;q=0", "json"),
-        ("text/html;q=x", "json"),
+        ("text/html;q=0", "text"),
+        ("text/html;q=x", "text"),
     ],
 )
-def test_json_unless_the_client_asks_for_something_else(accept: str | None, kind: str) -> None:
+def test_the_client_chooses_by_its_accept_header(accept: str | None, kind: str) -> None:
     assert preferred(accept) == kind
 
 
 def test_json_has_the_keys_that_clients_know() -> None:
-    body, media = render(404, "No image ü", "*/*")
+    body, media = render(404, "No image ü", "application/json")
     assert media == "application/json"
     assert json.loads(body) == {"message": "No image ü", "code": "404 Not Found", "title": "Not Found"}
     assert "ü".encode() in body

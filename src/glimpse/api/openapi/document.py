@@ -22,7 +22,7 @@ DESCRIBED: Mapping[str, Described] = {
 ABOUT = """The OpenStack Image API, version 2, with imports that can be watched.
 
 Every path under `/v2` is the same under the prefix of any version that `/versions` lists. Each answer names its
-request in `X-OpenStack-Request-Id`. Errors are JSON, or text or HTML for whoever asks for that.
+request in `X-OpenStack-Request-Id`. Errors are JSON, HTML or text, as `Accept` asks.
 """
 
 # What any operation of the Image API can say before it looks at anything.
