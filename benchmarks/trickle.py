@@ -2,9 +2,8 @@
 
     .venv/bin/python -m benchmarks.trickle [--uploads 200 2000] [--seconds 10]
 
-Every upload is a connection of its own that sends 1,460 bytes (a packet) seven times a second (10 KiB/s). 100 images exist;
-one client lists
-without pause on a connection that it keeps.
+Every upload is a connection of its own that sends 1,460 bytes (a packet) seven times a second (10 KiB/s). 100 images
+exist; one client lists on a connection that it keeps, with 5 ms between two listings.
 """
 
 import argparse
