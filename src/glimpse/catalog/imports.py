@@ -14,11 +14,12 @@ from glimpse.catalog.records import FAILED, IMPORTING, ImportRecord, NewImport
 from glimpse.catalog.repository import reads, writes
 from glimpse.catalog.tables import images, imports
 from glimpse.catalog.targets import ImportTargets
+from glimpse.catalog.task_listing import ImportLists, fresh
 from glimpse.errors import Conflict, NotFound
 
 
-class Imports(ImportClaims, ImportTargets, ImportEnds):
-    """Imports by their ids. How they are held, deliver and end is in ``claims``, ``targets`` and ``ends``."""
+class Imports(ImportClaims, ImportTargets, ImportEnds, ImportLists):
+    """Imports by their ids. How they are held, deliver, end and are listed: see the parts."""
 
     @writes
     def begin(self, conn: Connection, new: NewImport, from_statuses: Collection[str]) -> ImportRecord:
@@ -77,8 +78,7 @@ class Imports(ImportClaims, ImportTargets, ImportEnds):
     @reads
     def for_image(self, conn: Connection, image_id: str) -> list[ImportRecord]:
         """The image's imports that have not expired, the newest first."""
-        fresh = or_(imports.c.expires_at.is_(None), imports.c.expires_at > self.now())
-        statement = import_rows.SELECT.where(imports.c.image_id == image_id, fresh)
+        statement = import_rows.SELECT.where(imports.c.image_id == image_id, fresh(self.now()))
         newest = statement.order_by(imports.c.created_at.desc(), imports.c.id.desc())
         return import_rows.records(conn, conn.execute(newest).all())
 

@@ -335,7 +335,7 @@ class ImportRecord:
 class TaskQuery:
     """Which imports to list as tasks. ``owner`` None: everybody's. ``type`` is what :func:`task_type` gives.
 
-    ``sort`` are (key, "asc" | "desc") pairs; ``created_at`` and ``id`` are always added, descending.
+    ``sort`` are (key, "asc" | "desc") pairs; ``created_at`` and ``id`` are always added, as with images.
     """
 
     limit: int = 25
