@@ -19,7 +19,21 @@ from glimpse import __version__
 from glimpse.access.limits import Limits
 from glimpse.access.noauth import NoAuth
 from glimpse.access.policy import Policy
-from glimpse.api import actions, docs, errors, files, health, images, imports, info, schemas, stage, tags
+from glimpse.api import (
+    actions,
+    docs,
+    errors,
+    files,
+    health,
+    images,
+    imports,
+    info,
+    members,
+    schemas,
+    stage,
+    tags,
+    tasks,
+)
 from glimpse.api.context import Context
 from glimpse.api.customs import ImageSchema
 from glimpse.api.gateway import Gateway
@@ -81,7 +95,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.context = context
     # In the order of how often they are asked for: routes are tried one after the other. Included routers
     # would be looked through by a second, slower search.
-    for resource in (images, files, stage, imports, tags, actions, info, schemas, health, docs):
+    resources = (images, files, stage, imports, members, tags, actions, info, schemas, tasks, health, docs)
+    for resource in resources:
         app.router.routes.extend(resource.router.routes)
     app.add_exception_handler(HTTPException, _unrouted)
     app.add_middleware(
@@ -156,7 +171,7 @@ async def _unrouted(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status, headers = error.status_code, {}
     if status == 405:
-        if request.scope["path"].endswith(NEVER_405):
+        if request.scope["path"].endswith(NEVER_405) and request.scope["path"] != "/v2/tasks":
             status = 404
         else:
             headers["allow"] = ", ".join(sorted(_verbs(request)))

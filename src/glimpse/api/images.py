@@ -14,7 +14,7 @@ from glimpse.api.jsonbody import answer
 from glimpse.api.operation import operations
 from glimpse.api.removal import remove_data
 from glimpse.api.schema import UUID
-from glimpse.catalog.records import Image
+from glimpse.catalog.records import Image, NewImage
 from glimpse.errors import Forbidden, NotFound
 
 router = operations("images")
@@ -26,20 +26,7 @@ async def create(request: Request) -> Response:
     context, caller = context_of(request), caller_of(request)
     body = await jsonbody.read_object(request)
     wanted = creating.new_image(body, context.schema, caller)
-    target = {
-        **wanted.properties,
-        "owner": wanted.owner,
-        "project_id": wanted.owner,
-        "visibility": wanted.visibility,
-        "name": wanted.name,
-    }
-    if not context.policy.allows("add_image", caller, target):
-        if wanted.owner != caller.project_id:
-            raise Forbidden("You are not allowed to create images for another project.")
-        raise Forbidden("You are not allowed to create images.")
-    _check_visibility(context, caller, wanted.visibility, target)
-    context.limits.check_tags(wanted.tags)
-    context.limits.check_properties(wanted.properties)
+    check_new(context, caller, wanted)
     image = await context.write(context.catalog.images.create, wanted)
     return answer(context.view.render(image), 201, _created(context, request, image))
 
@@ -129,6 +116,24 @@ async def visible(request: Request, image_id: str) -> Image:
     if not context.policy.allows("get_image", caller, image_target(image)):
         raise NotFound(f"There is no image {image_id}.")
     return image
+
+
+def check_new(context: Context, caller: Caller, wanted: NewImage) -> None:
+    """Raise Forbidden or TooLarge unless the caller may make this image."""
+    target = {
+        **wanted.properties,
+        "owner": wanted.owner,
+        "project_id": wanted.owner,
+        "visibility": wanted.visibility,
+        "name": wanted.name,
+    }
+    if not context.policy.allows("add_image", caller, target):
+        if wanted.owner != caller.project_id:
+            raise Forbidden("You are not allowed to create images for another project.")
+        raise Forbidden("You are not allowed to create images.")
+    _check_visibility(context, caller, wanted.visibility, target)
+    context.limits.check_tags(wanted.tags)
+    context.limits.check_properties(wanted.properties)
 
 
 def empty(status: int) -> Response:

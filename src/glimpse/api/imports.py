@@ -14,7 +14,7 @@ from glimpse.api.info import check_imports
 from glimpse.api.jsonbody import answer
 from glimpse.api.operation import operations
 from glimpse.api.views import timestamp
-from glimpse.catalog.records import ImportRecord, Phase
+from glimpse.catalog.records import ImportRecord, Phase, task_type
 from glimpse.errors import NotFound
 from glimpse.imports.request import parse
 
@@ -55,13 +55,13 @@ async def tasks(request: Request, image_id: str) -> Response:
     jsonbody.refuse_body(request)
     image = await visible(request, image_id)
     records = await context.read(context.catalog.imports.for_image, image.id)
-    return answer({"tasks": [task(record) for record in records if _shown(record, caller)]})
+    return answer({"tasks": [task(record) for record in records if shown(record, caller)]})
 
 
 def progress(record: ImportRecord) -> dict[str, object]:
     """An import as its user watches it."""
     method = record.request.get("method")
-    shown = (
+    told = (
         {key: mask(value) if key == "uri" else value for key, value in method.items()}
         if isinstance(method, dict)
         else {}
@@ -70,7 +70,7 @@ def progress(record: ImportRecord) -> dict[str, object]:
         "id": record.id,
         "image_id": record.image_id,
         "status": record.status,
-        "method": {"name": record.method, **shown},
+        "method": {"name": record.method, **told},
         "stores": [
             {
                 "store": target.store,
@@ -90,13 +90,9 @@ def progress(record: ImportRecord) -> dict[str, object]:
 
 def task(record: ImportRecord) -> dict[str, object]:
     """An import as a row of the tasks table; times without a zone, to the microsecond."""
-    request = dict(record.request)
-    method = request.get("method")
-    if isinstance(method, dict) and "uri" in method:
-        request["method"] = {**method, "uri": mask(method["uri"])}
     return {
         "id": record.id,
-        "type": "api_image_import",
+        "type": task_type(record.method),
         "status": record.status,
         "owner": record.owner,
         "expires_at": _moment(record.expires_at),
@@ -107,10 +103,23 @@ def task(record: ImportRecord) -> dict[str, object]:
         "image_id": record.image_id,
         "request_id": record.request_id,
         "user_id": record.user_id,
-        "input": {"image_id": record.image_id, "import_req": request, "backend": list(record.stores)},
+        "input": task_input(record),
         "result": None if record.result is None else dict(record.result),
         "message": record.message,
     }
+
+
+def task_input(record: ImportRecord) -> dict[str, object]:
+    """What a task was given, in the form in which tasks of its type have it."""
+    request = dict(record.request)
+    if task_type(record.method) == "import":
+        given = request.get("input")
+        found = dict(given) if isinstance(given, dict) else {}
+        return {**found, "import_from": mask(found.get("import_from"))}
+    method = request.get("method")
+    if isinstance(method, dict) and "uri" in method:
+        request["method"] = {**method, "uri": mask(method["uri"])}
+    return {"image_id": record.image_id, "import_req": request, "backend": list(record.stores)}
 
 
 def mask(value: object) -> object:
@@ -118,7 +127,8 @@ def mask(value: object) -> object:
     return _USERINFO.sub(r"\1***@", value) if isinstance(value, str) else value
 
 
-def _shown(record: ImportRecord, caller: Caller) -> bool:
+def shown(record: ImportRecord, caller: Caller) -> bool:
+    """Whether the caller sees this task: its own project's, until it has expired."""
     if record.expires_at is not None and record.expires_at <= datetime.now(UTC):
         return False
     return caller.is_admin or record.owner == caller.project_id

@@ -43,34 +43,35 @@ def query(pairs: Parameters, *, default_limit: int, longest: int) -> ImageQuery:
     visibility = single.get("visibility")
     equal, compared = _filters(pairs)
     return ImageQuery(
-        limit=min(_limit(single.get("limit"), default_limit), longest),
+        limit=min(limit(single.get("limit"), default_limit), longest),
         marker=single.get("marker"),
         sort=_sort(pairs),
         filters=equal,
         comparisons=compared,
         tags=tuple(value for name, value in pairs if name == "tag"),
-        visibility=None if visibility is None else _one_of("visibility", visibility, (*VISIBILITIES, "all")),
-        os_hidden=_one_of("os_hidden", single.get("os_hidden", "false").lower(), ("true", "false")) == "true",
-        member_status=_one_of("member_status", single.get("member_status", "accepted"), MEMBER_STATUSES),
+        visibility=None if visibility is None else one_of("visibility", visibility, (*VISIBILITIES, "all")),
+        os_hidden=one_of("os_hidden", single.get("os_hidden", "false").lower(), ("true", "false")) == "true",
+        member_status=one_of("member_status", single.get("member_status", "accepted"), MEMBER_STATUSES),
     )
 
 
-def links(pairs: Parameters, next_marker: str | None) -> dict[str, str]:
+def links(pairs: Parameters, next_marker: str | None, path: str = "/v2/images") -> dict[str, str]:
     """``first``, and ``next`` where there is more, with every parameter of the query as often as it was
     given.
     """
     kept = [(name, value) for name, value in pairs if name != "marker"]
-    found = {"first": _link(kept)}
+    found = {"first": _link(path, kept)}
     if next_marker is not None:
-        found["next"] = _link([*kept, ("marker", next_marker)])
+        found["next"] = _link(path, [*kept, ("marker", next_marker)])
     return found
 
 
-def _link(pairs: Parameters) -> str:
-    return f"/v2/images?{urlencode(pairs)}" if pairs else "/v2/images"
+def _link(path: str, pairs: Parameters) -> str:
+    return f"{path}?{urlencode(pairs)}" if pairs else path
 
 
-def _limit(value: str | None, default: int) -> int:
+def limit(value: str | None, default: int) -> int:
+    """How many to list. Raises Invalid."""
     if value is None:
         return default
     if not (value.isascii() and value.isdigit() and len(value) < 20):
@@ -78,7 +79,8 @@ def _limit(value: str | None, default: int) -> int:
     return int(value)
 
 
-def _one_of(name: str, value: str, allowed: Sequence[str]) -> str:
+def one_of(name: str, value: str, allowed: Sequence[str]) -> str:
+    """The value. Raises Invalid, naming the choices, unless it is one of them."""
     if value not in allowed:
         raise Invalid(f"{name} must be one of: {', '.join(allowed)}.")
     return value
@@ -106,11 +108,11 @@ def _sort(pairs: Parameters) -> tuple[tuple[str, str], ...]:
 
 
 def _key(value: str) -> str:
-    return _one_of("The key to sort by", value, SORT_KEYS)
+    return one_of("The key to sort by", value, SORT_KEYS)
 
 
 def _direction(value: str) -> str:
-    return _one_of("The direction to sort in", value, DIRECTIONS)
+    return one_of("The direction to sort in", value, DIRECTIONS)
 
 
 def _filters(pairs: Parameters) -> tuple[dict[str, object], tuple[Comparison, ...]]:
@@ -136,5 +138,5 @@ def _filters(pairs: Parameters) -> tuple[dict[str, object], tuple[Comparison, ..
 
 def _value(name: str, value: str) -> object:
     if name == "protected":
-        return _one_of(name, value, ("true", "false")) == "true"
+        return one_of(name, value, ("true", "false")) == "true"
     return filters.number(name, value) if name in filters.NUMBERS else value

@@ -1,6 +1,8 @@
 """Asking for an import: what the api room calls for ``POST /v2/images/{id}/import``."""
 
 import logging
+from collections.abc import Mapping
+from contextlib import suppress
 
 from taskflow.jobs.base import JobBoard
 
@@ -8,14 +10,15 @@ from glimpse.access.caller import Caller
 from glimpse.access.policy import Policy
 from glimpse.access.target import image_target
 from glimpse.catalog import Catalog
-from glimpse.catalog.records import Image, ImportRecord, NewImport
+from glimpse.catalog.records import Image, ImportRecord, NewImage, NewImport
 from glimpse.config import Settings
-from glimpse.errors import Conflict, Invalid
+from glimpse.errors import Conflict, GlimpseError, Invalid
 from glimpse.imports import request as requests
 from glimpse.imports import targets
 from glimpse.imports.jobs import post
-from glimpse.imports.methods import METHODS
+from glimpse.imports.methods import AS_TASK, METHODS
 from glimpse.imports.methods.base import Method
+from glimpse.imports.request import ImportRequest
 from glimpse.stores.registry import Stores
 
 log = logging.getLogger(__name__)
@@ -40,6 +43,27 @@ class ImportService:
         returns, the image is ``importing`` and the record is durable, whatever happens to this process.
         """
         request = requests.parse(body, self._settings.default.enabled_import_methods)
+        return self._begin(image, request, header_store, caller)
+
+    def start_task(self, new: NewImage, body: Mapping[str, object], caller: Caller) -> ImportRecord:
+        """Make an image and begin the import that ``body`` asks for, as a task: both or neither.
+
+        ``body`` is that of an import by the method :data:`AS_TASK`. Raises what :meth:`start` and creating raise.
+        """
+        request = requests.parse(body, (AS_TASK.name,))
+        # Before there is an image that nobody would want.
+        AS_TASK.check_address(request, self._settings)
+        image = self._catalog.images.create(new)
+        try:
+            return self._begin(image, request, None, caller)
+        except BaseException:
+            with suppress(GlimpseError):
+                self._catalog.images.delete(image.id)
+            raise
+
+    def _begin(
+        self, image: Image, request: ImportRequest, header_store: str | None, caller: Caller
+    ) -> ImportRecord:
         method = METHODS.get(request.method)
         if method is None:
             raise Invalid(f"The import method {request.method} is not available in this version.")

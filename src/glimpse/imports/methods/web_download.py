@@ -27,14 +27,21 @@ def fetch_rules(settings: Settings) -> uri.FetchRules:
 class WebDownload:
     """Import from the web. The address is judged in the call and again at every connect."""
 
-    name = "web-download"
     required_status = "queued"
     source = "web"
 
+    def __init__(self, name: str = "web-download") -> None:
+        """``name``: the same done under another name, as tasks have it."""
+        self.name = name
+
     def check(self, request: ImportRequest, image: Image, settings: Settings) -> None:
         """The address must be one that this service may fetch from. Raises Invalid."""
+        self.check_address(request, settings)
+
+    def check_address(self, request: ImportRequest, settings: Settings) -> None:
+        """The same, where there is no image yet."""
         if request.uri is None:
-            raise Invalid("'uri' is a required field of the method web-download and must be a string.")
+            raise Invalid(f"'uri' is a required field of the method {self.name} and must be a string.")
         uri.check(request.uri, fetch_rules(settings))
 
     def open(self, run: ImportRun) -> Stream:
