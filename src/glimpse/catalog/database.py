@@ -2,11 +2,11 @@
 
 import random
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from pathlib import Path
-from typing import Protocol, TypeVar
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
@@ -14,7 +14,6 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from glimpse.catalog.engines import Pool, make_engine
 from glimpse.catalog.faults import Fault, OutcomeUnknown, fault
-from glimpse.catalog.turn import Turn
 from glimpse.catalog.urls import database_url, place
 from glimpse.errors import GlimpseError, Invalid, Unavailable
 
@@ -53,7 +52,10 @@ class Database:
         self.url = database_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._engine, self._writers = make_engine(self.url, pool or Pool())
-        self._turn = Turn(_file(self.url)) if self.is_sqlite else None
+        # SQLite lets one writer in at a time and makes the others poll with growing pauses. Threads of one
+        # process queue here instead, which is fair and wakes at once; only other processes are waited for by
+        # polling.
+        self._turn: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
 
     @classmethod
     def open(cls, options: Options) -> "Database":
@@ -103,7 +105,7 @@ class Database:
         On SQLite nobody else writes from its first to its last line, so what it reads stays true; on servers
         that holds for rows read FOR UPDATE. A block cannot be run again: :meth:`run` does that.
         """
-        with self._turn or nullcontext(), self._writers.connect() as connection, connection.begin():
+        with self._turn, self._writers.connect() as connection, connection.begin():
             yield connection
 
     def run(
@@ -152,8 +154,6 @@ class Database:
     def close(self) -> None:
         """Close every connection that is not in use; the database can still be used afterwards."""
         self._engine.dispose()
-        if self._turn is not None:
-            self._turn.close()
 
     def _explained(self, error: Exception, kind: Fault) -> GlimpseError:
         """The same in the words of this service."""
@@ -162,10 +162,3 @@ class Database:
             return Invalid(f"A value does not fit into the database: {words}")
         hint = "Check [database] connection." if kind is Fault.REFUSED else ""
         return Unavailable(f"The database {place(self.url)} cannot be used now: {words}", hint=hint)
-
-
-def _file(url: URL) -> Path | None:
-    """Where an SQLite database is; None for one in memory."""
-    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
-        return None
-    return Path(url.database)
