@@ -55,7 +55,7 @@ class Client:
         status, answer = self.call("POST", f"/v2/images/{image}/import", body)
         assert status == 202, (status, answer)
 
-    def wait_active(self, image: str, seconds: float = 300) -> dict[str, Any]:
+    def wait_active(self, image: str, seconds: float = 300, look: float = 0.02) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             record: dict[str, Any] = self.call("GET", f"/v2/images/{image}")[1]
@@ -63,7 +63,7 @@ class Client:
                 return record
             if record["status"] == "queued":
                 raise SystemExit(f"import failed: {self.call('GET', f'/v2/images/{image}/import')[1]}")
-            time.sleep(0.02)
+            time.sleep(look)
         raise SystemExit("import did not end in time")
 
     def download(self, image: str) -> int:
