@@ -1,0 +1,67 @@
+"""python-openstackclient's command line, unmodified."""
+
+from pathlib import Path
+
+from tests.integration.clients.command import Command
+from tests.integration.clients.conftest import DATA
+from tests.integration.imports.service import Service
+
+
+def test_an_image_from_its_data_to_its_deletion(openstack: Command, data: Path, tmp_path: Path) -> None:
+    made = openstack.json("image", "create", "--file", data, "--disk-format", "raw", "osc")
+    assert (made["status"], made["owner"]) == ("active", "blue")
+    openstack.run("image", "set", "--name", "osc renamed", "--property", "colour=blue", "--tag", "new", "osc")
+    shown = openstack.json("image", "show", "osc renamed")
+    assert (shown["id"], shown["properties"]["colour"], shown["tags"]) == (made["id"], "blue", ["new"])
+    openstack.run("image", "unset", "--property", "colour", "--tag", "new", made["id"])
+    shown = openstack.json("image", "show", made["id"])
+    assert (shown["tags"], "colour" in shown["properties"]) == ([], False)
+    copy = tmp_path / "copy"
+    openstack.run("image", "save", "--file", copy, made["id"])
+    assert copy.read_bytes() == DATA
+    openstack.run("image", "delete", made["id"])
+    assert "No Image found" in openstack.complaint("image", "show", made["id"])
+
+
+def test_a_file_is_imported(openstack: Command, service: Service, data: Path) -> None:
+    made = openstack.json("image", "create", "--import", "--file", data, "--disk-format", "raw", "imported")
+    assert made["status"] in ("importing", "active")
+    record = service.ended(made["id"])
+    assert (record["status"], record["method"]["name"]) == ("success", "glance-direct")
+    assert openstack.json("image", "show", "imported")["size"] == len(DATA)
+
+
+def test_an_address_is_imported(openstack: Command, service: Service, source: str) -> None:
+    made = openstack.json("image", "create", "--disk-format", "raw", "from the web")
+    openstack.run(
+        "image", "import", "--store", "mirror", "--method", "web-download", "--uri", source, made["id"]
+    )
+    service.ended(made["id"])
+    shown = openstack.json("image", "show", made["id"])
+    assert (shown["status"], shown["properties"]["stores"]) == ("active", "mirror")
+
+
+def test_staging_and_import_one_after_the_other(openstack: Command, service: Service, data: Path) -> None:
+    made = openstack.json("image", "create", "--disk-format", "raw", "osc staged")
+    openstack.run("image", "stage", "--file", data, made["id"])
+    openstack.run("image", "import", made["id"])
+    assert service.ended(made["id"])["status"] == "success"
+
+
+def test_lists_with_filters_and_order(openstack: Command, service: Service) -> None:
+    for name, tags in (("o-a", ["p", "q"]), ("o-b", ["p"])):
+        service.create("ann:blue:member", name=name, tags=tags, group="osc")
+    service.create("zoe:green:member", name="o-a", group="osc")
+
+    def listed(*arguments: str) -> list[str]:
+        return [row["Name"] for row in openstack.json("image", "list", "--property", "group=osc", *arguments)]
+
+    assert listed("--sort", "name:desc") == ["o-b", "o-a"]
+    assert listed("--tag", "p", "--tag", "q") == ["o-a"]
+    assert listed("--name", "o-b", "--status", "queued", "--shared") == ["o-b"]
+    assert len(listed("--limit", "1")) == 1
+
+
+def test_discovery(openstack: Command) -> None:
+    assert [row["ID"] for row in openstack.json("image", "stores", "list")] == ["main", "mirror"]
+    assert "glance-direct" in str(openstack.json("image", "import", "info"))
