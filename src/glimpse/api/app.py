@@ -28,6 +28,7 @@ from glimpse.api import (
     images,
     imports,
     info,
+    locations,
     members,
     schemas,
     stage,
@@ -95,8 +96,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.context = context
     # In the order of how often they are asked for: routes are tried one after the other. Included routers
     # would be looked through by a second, slower search.
-    resources = (images, files, stage, imports, members, tags, actions, info, schemas, tasks, health, docs)
-    for resource in resources:
+    discovery = (info, schemas, health, docs)
+    for resource in (images, files, stage, imports, members, tags, actions, locations, tasks, *discovery):
         app.router.routes.extend(resource.router.routes)
     app.add_exception_handler(HTTPException, _unrouted)
     app.add_middleware(

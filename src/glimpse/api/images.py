@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from glimpse.access.caller import Caller
 from glimpse.access.target import image_target, project_target
-from glimpse.api import creating, jsonbody, jsonpatch, paging, patching
+from glimpse.api import creating, jsonbody, jsonpatch, locating, paging, patching
 from glimpse.api.context import Context, caller_of, context_of, viewer_of
 from glimpse.api.gateway import base_url
 from glimpse.api.jsonbody import answer
@@ -66,7 +66,9 @@ async def update(request: Request, image_id: str) -> Response:
     context, caller = context_of(request), caller_of(request)
     parse = jsonpatch.parser(request.headers.get("content-type"))
     changes = parse(jsonbody.parse(await jsonbody.read(request)))
-    patching.check_changes(changes, context.schema)
+    patching.check_changes(
+        changes, context.schema, locations=context.settings.default.show_multiple_locations
+    )
     image = await visible(request, image_id)
     if not changes:
         return answer(context.view.render(image))
@@ -80,6 +82,8 @@ async def update(request: Request, image_id: str) -> Response:
         context.limits.check_tags(edit.tags)
     if not edit.properties.keys() <= image.properties.keys():
         context.limits.check_properties((image.properties.keys() | edit.properties.keys()) - edit.removed)
+    if edit.locations:
+        await context.work(locating.apply, context, caller, image, edit.locations)
     changed = await context.write(
         context.catalog.images.update,
         image.id,

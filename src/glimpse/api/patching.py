@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from glimpse.access.caller import Caller
-from glimpse.api import reserved
+from glimpse.api import locating, reserved
 from glimpse.api.customs import ImageSchema
 from glimpse.api.jsonpatch import Change
 from glimpse.api.schema import check, check_extra, stored
@@ -28,13 +28,18 @@ class Edit:
     properties: dict[str, str | None] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
     tags: list[str] | None = None
+    locations: list[Change] = field(default_factory=list)
 
     def __bool__(self) -> bool:
+        """Whether anything but locations changes."""
         return bool(self.attributes or self.properties or self.removed or self.tags is not None)
 
 
-def check_changes(changes: Sequence[Change], described: ImageSchema) -> None:
-    """Raise what can be said of the changes without looking at the image: 403 for names, 400 for values."""
+def check_changes(changes: Sequence[Change], described: ImageSchema, *, locations: bool = False) -> None:
+    """Raise what can be said of the changes without looking at the image: 403 for names, 400 for values.
+
+    ``locations``: whether these may be changed.
+    """
     for change in changes:
         name = change.path[0]
         if name == DERIVED:
@@ -43,8 +48,11 @@ def check_changes(changes: Sequence[Change], described: ImageSchema) -> None:
         reserved.refuse_reserved(name)
         if name == "id":
             raise Forbidden("The attribute id is read-only.")
-        if name == "locations":
-            raise Forbidden("Locations cannot be changed here.")
+        if name == locating.NAME:
+            if not locations:
+                raise Forbidden("Locations cannot be changed here.")
+            locating.check_change(change)
+            continue
         if change.operation == "remove":
             if name in described.required:
                 raise Invalid(f"An image needs the property {name}.")
@@ -76,6 +84,9 @@ class _Editor:
         }
 
     def apply(self, change: Change) -> None:
+        if change.path[0] == locating.NAME:
+            self.edit.locations.append(change)
+            return
         if change.path[0] == DERIVED:
             if change.operation == "replace":
                 raise Conflict(f"The property {DERIVED} is not there.")

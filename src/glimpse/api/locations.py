@@ -1,0 +1,81 @@
+"""Locations of an image: where its data is, as other services see and change it."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from glimpse.access.target import image_target
+from glimpse.api import jsonbody, schema
+from glimpse.api.context import Context, caller_of, context_of
+from glimpse.api.images import empty, visible
+from glimpse.api.jsonbody import answer
+from glimpse.api.locating import MAX_URL, check_external, check_hash, remove_object
+from glimpse.api.operation import operations
+from glimpse.errors import Conflict, Forbidden, Invalid, NotFound
+
+router = operations("locations")
+
+# Whoever acts for another service may give addresses that users may not.
+SERVICE = "service"
+
+
+@router.get("/v2/images/{image_id}/locations")
+async def list_locations(request: Request, image_id: str) -> Response:
+    """Where the data is; for other services."""
+    context, caller = context_of(request), caller_of(request)
+    jsonbody.refuse_body(request)
+    image = await visible(request, image_id)
+    context.policy.check("fetch_image_location", caller, image_target(image))
+    where = context.view.by_weight(image)
+    return answer([{"url": each.url, "metadata": dict(each.metadata)} for each in where])
+
+
+@router.post("/v2/images/{image_id}/locations", status_code=202)
+async def add_location(request: Request, image_id: str) -> Response:
+    """Give a queued image data that lies somewhere already."""
+    context, caller = context_of(request), caller_of(request)
+    body = await jsonbody.read_object(request)
+    url, data = body.get("url"), body.get("validation_data")
+    if not isinstance(url, str) or not url:
+        raise Invalid("The body needs a 'url', a string that is not empty.")
+    schema.check("url", url, {"maxLength": MAX_URL})
+    if data is not None:
+        if not isinstance(data, dict):
+            raise Invalid("validation_data must be an object.")
+        check_hash(data)
+    image = await visible(request, image_id)
+    context.policy.check("add_image_location", caller, image_target(image))
+    if SERVICE not in caller.roles and not _reads_web(context, url):
+        raise Forbidden("Only http and https addresses can be given, and only where a store reads them.")
+    if image.status != "queued":
+        raise Conflict(f"Image {image.id} is {image.status}; this needs one that is queued.")
+    check_external(url)
+    return empty(202)
+
+
+@router.delete("/v2/stores/{store_id}/{image_id}", status_code=204)
+async def delete_from_store(request: Request, store_id: str, image_id: str) -> Response:
+    """Remove the copy in one store; the image keeps the others."""
+    context, caller = context_of(request), caller_of(request)
+    jsonbody.refuse_body(request)
+    if not context.settings.multi_store:
+        raise NotFound("This service has a single store.")
+    if store_id not in context.stores:
+        raise Conflict(f"There is no store {store_id[:100]!r}.")
+    image = await visible(request, image_id)
+    for rule in ("get_image_location", "delete_image_location"):
+        context.policy.check(rule, caller, image_target(image))
+    await context.work(_remove_copy, context, image.id, store_id)
+    return empty(204)
+
+
+def _remove_copy(context: Context, image_id: str, store_id: str) -> None:
+    before = context.catalog.images.get(image_id).locations
+    gone = context.catalog.locations.remove_from_store(image_id, store_id)
+    position = next((place for place, each in enumerate(before) if each.url == gone.url), 0)
+    remove_object(context, image_id, gone, position)
+
+
+def _reads_web(context: Context, url: str) -> bool:
+    return url.lower().startswith(("http://", "https://")) and any(
+        store.type == "http" for store in context.stores.all
+    )
