@@ -1,6 +1,5 @@
 """Imports: start one, and watch it."""
 
-import re
 from datetime import UTC, datetime
 
 from starlette.requests import Request
@@ -17,10 +16,9 @@ from glimpse.api.views import timestamp
 from glimpse.catalog.records import ImportRecord, Phase, task_type
 from glimpse.errors import NotFound
 from glimpse.imports.request import parse
+from glimpse.transfer.sources.uri import masked
 
 router = operations("imports")
-
-_USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@")
 
 
 @router.post("/v2/images/{image_id}/import", status_code=202)
@@ -45,7 +43,10 @@ async def watch(request: Request, image_id: str) -> Response:
     records = await context.read(context.catalog.imports.for_image, image.id)
     if not records:
         raise NotFound(f"Image {image.id} was never imported.")
-    return answer(progress(records[0]))
+    # Where a store keeps its objects is the operator's business, as with the locations of an image.
+    default = context.settings.default
+    places = caller_of(request).is_admin or default.show_multiple_locations or default.show_image_direct_url
+    return answer(progress(records[0], places=places))
 
 
 @router.get("/v2/images/{image_id}/tasks")
@@ -58,8 +59,8 @@ async def tasks(request: Request, image_id: str) -> Response:
     return answer({"tasks": [task(record) for record in records if shown(record, caller)]})
 
 
-def progress(record: ImportRecord) -> dict[str, object]:
-    """An import as its user watches it."""
+def progress(record: ImportRecord, *, places: bool = True) -> dict[str, object]:
+    """An import as its user watches it. ``places``: also where in the stores the bytes are."""
     method = record.request.get("method")
     told = (
         {key: mask(value) if key == "uri" else value for key, value in method.items()}
@@ -75,7 +76,7 @@ def progress(record: ImportRecord) -> dict[str, object]:
             {
                 "store": target.store,
                 "state": target.state,
-                **({"url": mask(target.url)} if target.url is not None else {}),
+                **({"url": mask(target.url)} if places and target.url is not None else {}),
                 **({"error": target.error} if target.error is not None else {}),
             }
             for target in record.targets
@@ -123,8 +124,8 @@ def task_input(record: ImportRecord) -> dict[str, object]:
 
 
 def mask(value: object) -> object:
-    """A URL without the user name and password that it may carry."""
-    return _USERINFO.sub(r"\1***@", value) if isinstance(value, str) else value
+    """A URL without what may be secret in it: user name and password, and the query, which may be a signature."""
+    return masked(value) if isinstance(value, str) else value
 
 
 def shown(record: ImportRecord, caller: Caller) -> bool:

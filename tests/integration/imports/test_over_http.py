@@ -315,3 +315,15 @@ def test_a_full_staging_area_fails_the_import_and_leaves_nothing(start: Start, d
         assert "space" in record["message"]
         assert service.show(image_id)["status"] == "queued"
         assert not list((full / "staging").iterdir())
+
+
+def test_only_who_may_know_is_told_where_the_bytes_are(shared: Service) -> None:
+    token = {"X-Auth-Token": "ann:alpha:member"}
+    image_id = shared.create("ann:alpha:member")
+    assert shared.put(image_id, DATA, "stage").status_code == 204
+    assert shared.begin(image_id) == 202
+    [store] = shared.ended(image_id)["stores"]
+    assert store["url"].endswith(f"stores/main/{image_id}")
+    answer = shared.http.get(f"/v2/images/{image_id}/import", headers=token)
+    assert answer.status_code == 200
+    assert answer.json()["stores"] == [{"store": "main", "state": "committed"}]

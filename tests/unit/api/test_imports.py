@@ -93,6 +93,7 @@ def test_a_task_has_the_columns_of_the_table_and_times_without_a_zone() -> None:
 
 
 def test_user_names_and_passwords_in_addresses_are_masked() -> None:
-    assert mask("https://user:pa@ss@host/p?q=a@b") == "https://***@host/p?q=a@b"
+    assert mask("https://user:pass@host/p?signature=secret") == "https://***@host/p?***"
+    assert "pa" not in str(mask("https://user:pa@ss@host/p"))
     assert mask("https://host/a@b") == "https://host/a@b"
     assert mask(None) is None
