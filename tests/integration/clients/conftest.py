@@ -1,6 +1,7 @@
 """One service for all clients, and a web server with something to import."""
 
-import os
+import json
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from glimpse.testing.httpserver import HttpServer, Reply
 from tests.integration.clients.command import Command
 from tests.integration.imports.service import Service
 
-DATA = os.urandom(300_000)
+# The same in every module: pytest loads this file more than once.
+DATA = random.Random(0).randbytes(300_000)
 
 
 @pytest.fixture(scope="package")
@@ -26,6 +28,18 @@ def source() -> Iterator[str]:
     """The URL of an image on the web."""
     with HttpServer({"/disk": Reply(DATA)}) as server:
         yield server.url("/disk")
+
+
+@pytest.fixture(scope="package")
+def identity() -> Iterator[str]:
+    """The URL of a Keystone that answers nobody's questions: openstackclient then takes names for ids."""
+    as_json = {"Content-Type": "application/json"}
+    secret = Reply(b"{}", status=403, headers=as_json)
+    with HttpServer({"/v3/projects/green": secret, "/v3/projects": secret}) as server:
+        links = [{"rel": "self", "href": server.url("/v3/")}]
+        version = {"version": {"id": "v3.14", "status": "stable", "links": links}}
+        server.replies["/v3"] = Reply(json.dumps(version).encode(), headers=as_json)
+        yield server.url("/v3")
 
 
 @pytest.fixture

@@ -125,3 +125,29 @@ def test_a_refusal_says_why(glance: Command) -> None:
     assert "can only be applied to an image in status 'uploading'" in glance.complaint(
         "image-import", image_id, "--import-method", "glance-direct"
     )
+
+
+def test_sharing(glance: Command, service: Service) -> None:
+    image_id = service.create("ann:blue:member", name="shared by glance")
+    made = glance.table("member-create", image_id, "green")
+    assert [(row["Member ID"], row["Status"]) for row in made] == [("green", "pending")]
+    green = glance.as_user("zoe:green:member")
+    assert [row["Status"] for row in green.table("member-list", "--image-id", image_id)] == ["pending"]
+    changed = green.table("member-update", image_id, "green", "accepted")
+    assert [row["Status"] for row in changed] == ["accepted"]
+    listed = green.table("image-list", "--member-status", "accepted", "--property-filter", f"id={image_id}")
+    assert [row["Name"] for row in listed] == ["shared by glance"]
+    glance.run("member-delete", image_id, "green")
+    assert "No image found" in green.complaint("image-show", image_id)
+
+
+def test_tags_and_deactivation(glance: Command, service: Service) -> None:
+    image_id = service.active(DATA, name="tagged", owner="blue")
+    assert glance.table("image-tag-update", image_id, "nightly")[0]["Tags"] == "['nightly']"
+    glance.run("image-tag-delete", image_id, "nightly")
+    admin = glance.as_user("root:ops:admin")
+    admin.run("image-deactivate", image_id)
+    assert "deactivated" in glance.complaint("image-download", image_id, "--file", "copy")
+    admin.run("image-reactivate", image_id)
+    shown = glance.record("image-show", image_id)
+    assert (shown["status"], shown["tags"]) == ("active", "[]")

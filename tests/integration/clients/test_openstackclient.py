@@ -1,5 +1,7 @@
 """python-openstackclient's command line, unmodified."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 from tests.integration.clients.command import Command
@@ -65,3 +67,30 @@ def test_lists_with_filters_and_order(openstack: Command, service: Service) -> N
 def test_discovery(openstack: Command) -> None:
     assert [row["ID"] for row in openstack.json("image", "stores", "list")] == ["main", "mirror"]
     assert "glance-direct" in str(openstack.json("image", "import", "info"))
+
+
+def test_sharing(openstack: Command, service: Service, identity: str) -> None:
+    # It asks Keystone for a project before it shares an image with it.
+    openstack = replace(
+        openstack,
+        environment={"OS_CLOUD": "ann", "OS_IDENTITY_API_VERSION": "3"},
+    )
+    clouds = {
+        user: {
+            "auth_type": "admin_token",
+            "auth": {"endpoint": f"{service.url}/v2", "token": f"{user}:{project}:member"},
+            "identity_endpoint_override": identity,
+        }
+        for user, project in (("ann", "blue"), ("zoe", "green"))
+    }
+    (openstack.home / "clouds.yaml").write_text(json.dumps({"clouds": clouds}))
+    image_id = service.create("ann:blue:member", name="shared by osc")
+    made = openstack.json("image", "add", "project", image_id, "green")
+    assert (made["member_id"], made["status"]) == ("green", "pending")
+    green = replace(openstack, environment={**openstack.environment, "OS_CLOUD": "zoe"})
+    green.run("image", "set", "--accept", "--project", "green", image_id)
+    members = openstack.json("image", "member", "list", image_id)
+    assert [(row["Member ID"], row["Status"]) for row in members] == [("green", "accepted")]
+    assert "shared by osc" in [row["Name"] for row in green.json("image", "list", "--shared")]
+    openstack.run("image", "remove", "project", image_id, "green")
+    assert openstack.json("image", "member", "list", image_id) == []

@@ -126,6 +126,45 @@ def test_others_do_not_see_what_is_not_shared(images: Proxy, connect: Connect) -
     assert "sdk secret" not in [found.name for found in other.images()]
 
 
+def test_sharing(images: Proxy, connect: Connect) -> None:
+    image = images.create_image("sdk shared", **RAW)
+    other = connect("zoe:green:member")
+    made = images.add_member(image, member_id="green")
+    assert (made.member_id, made.status) == ("green", "pending")
+    assert other.get_image(image.id).name == "sdk shared"
+    assert image.id not in [found.id for found in other.images()]
+    assert image.id in [found.id for found in other.images(member_status="pending")]
+    other.update_member("green", image, status="accepted")
+    assert image.id in [found.id for found in other.images()]
+    assert [member.status for member in images.members(image)] == ["accepted"]
+    assert images.get_member("green", image).status == "accepted"
+    images.remove_member("green", image)
+    assert list(images.members(image)) == []
+    with pytest.raises(exceptions.NotFoundException):
+        other.get_image(image.id)
+
+
+def test_tags_and_deactivation(images: Proxy, connect: Connect, service: Service) -> None:
+    image = images.get_image(service.active(DATA, name="sdk tagged", owner="blue"))
+    images.add_tag(image, "nightly")
+    assert images.get_image(image.id).tags == ["nightly"]
+    images.remove_tag(image, "nightly")
+    assert images.get_image(image.id).tags == []
+    admin = connect("root:ops:admin")
+    admin.deactivate_image(image.id)
+    # It takes the refusal for the data, and sees that this is not what was promised.
+    with pytest.raises(exceptions.InvalidResponse):
+        images.download_image(image)
+    admin.reactivate_image(image.id)
+    assert images.download_image(image).content == DATA
+
+
+def test_schemas(images: Proxy) -> None:
+    assert images.get_image_schema().properties["os_hidden"]["type"] == "boolean"
+    assert images.get_member_schema().name == "member"
+    assert images.get_tasks_schema().name == "tasks"
+
+
 def _imported(images: Proxy, image: Image) -> Image:
     """The image once it is active."""
     image = images.get_image(image)
