@@ -29,6 +29,7 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], ColumnElement[bool]]] = {
     "lt": operator.lt,
     "lte": operator.le,
 }
+_ENDS = frozenset({"gt", "gte", "lt", "lte"})
 
 
 class Binds:
@@ -77,6 +78,19 @@ class Compares:
         if self.operator == "null":
             return left.is_(None)
         return _OPERATORS[self.operator](left, binds.next(column))
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """A column with both ends of a range."""
+
+    column: str
+    operators: tuple[str, ...]
+    leads: bool = False
+
+    def sql(self, binds: Binds) -> ColumnElement[bool]:
+        """As :class:`Shape`."""
+        return and_(*(Compares(self.column, each, leads=self.leads).sql(binds) for each in self.operators))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +165,23 @@ def equals(column: str, value: object) -> Condition:
     return (
         Condition(Compares(column, "null")) if value is None else Condition(Compares(column, "eq"), (value,))
     )
+
+
+def comparisons(wanted: Iterable[Comparison]) -> list[Condition]:
+    """As the caller asked for; the ends of a range become one condition. Raises Invalid."""
+    found: list[Condition] = []
+    ends: dict[str, list[Condition]] = {}
+    for each in wanted:
+        condition = compares(each)
+        if each.operator in _ENDS:
+            ends.setdefault(each.column, []).append(condition)
+        else:
+            found.append(condition)
+    for column, conditions in ends.items():
+        operators = tuple(each.shape.operator for each in conditions if isinstance(each.shape, Compares))
+        values = tuple(value for each in conditions for value in each.values)
+        found.append(conditions[0] if len(operators) == 1 else Condition(Ranges(column, operators), values))
+    return found
 
 
 def compares(wanted: Comparison) -> Condition:

@@ -18,9 +18,10 @@ from glimpse.catalog.conditions import (
     COLUMNS,
     Compares,
     Condition,
+    Ranges,
     SharedWith,
     any_way,
-    compares,
+    comparisons,
     equals,
     has,
     one_of,
@@ -34,9 +35,6 @@ from glimpse.catalog.records import ImageQuery, Page, Viewer
 from glimpse.catalog.visibility import listed
 
 Conditions = tuple[Condition, ...]
-
-# Columns whose index has the order of creation behind it.
-NEWEST_OF = frozenset({"name", "status", "size", "disk_format", "container_format", "owner", "visibility"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,7 @@ def _wanted(query: ImageQuery) -> Conditions | None:
             equals(name, value) if name in COLUMNS else has(name, str(value))
             for name, value in query.filters.items()
         ),
-        *(compares(wanted) for wanted in query.comparisons),
+        *comparisons(query.comparisons),
         *(tagged(tag) for tag in query.tags),
     )
 
@@ -172,17 +170,19 @@ def _has_index(condition: Condition) -> bool:
 def _walked(condition: Condition) -> bool:
     """Whether the index of this column gives those that meet the condition in the order of their creation."""
     shape = condition.shape
-    return isinstance(shape, Compares) and shape.column in NEWEST_OF and shape.operator in ("eq", "null")
+    return isinstance(shape, Compares) and shape.column in few.NEWEST_OF and shape.operator in ("eq", "null")
 
 
 def _on_the_way(condition: Condition, by: Order) -> bool:
     """Whether the index of the sort order leads to the first that meets this."""
     shape = condition.shape
+    if isinstance(shape, Ranges):
+        return shape.column == by[0][0]
     return isinstance(shape, Compares) and shape.column == by[0][0] and shape.operator != "neq"
 
 
 def _leading(condition: Condition) -> Condition:
     shape = condition.shape
-    return (
-        Condition(replace(shape, leads=True), condition.values) if isinstance(shape, Compares) else condition
-    )
+    if isinstance(shape, Compares | Ranges):
+        return Condition(replace(shape, leads=True), condition.values)
+    return condition

@@ -3,7 +3,18 @@
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Select, and_, bindparam, false, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    and_,
+    bindparam,
+    false,
+    or_,
+    select,
+)
 
 from glimpse.catalog.order import Order
 from glimpse.catalog.records import Viewer
@@ -45,48 +56,52 @@ def parameters(place: Place) -> dict[str, object]:
     return {f"m{position}": value for position, value in enumerate(place) if value is not None}
 
 
-def after(order: Order, nulls: Nulls, *, leads: bool) -> list[ColumnElement[bool]]:
+def after(order: Order, nulls: Nulls, dialect: str, *, leads: bool) -> list[ColumnElement[bool]]:
     """True for what comes after: some key is past its value while all before it are equal. Alternatives.
 
-    ``leads``: an index in this order is walked, and each alternative starts in it at one place.
+    ``leads``: an index in this order is walked, and each alternative is one stretch of it. (As a single condition
+    it begins at the first of all images that share the marker's first key, which may be every third of them.)
     """
-    keys = [_Key(position, *pair, nulls[position]) for position, pair in enumerate(order)]
-    ways = [and_(*(key.equal() for key in keys[:position]), key.past()) for position, key in enumerate(keys)]
-    return keys[0].starts(or_(*ways)) if leads else [or_(*ways)]
+    keys = [_Key(position, *pair, nulls[position], aside=not leads) for position, pair in enumerate(order)]
+    # MariaDB reads and sorts all that are equal; said as a range, it goes to where the next one is (100,000
+    # images of which each third has the marker's name: 16,421 rows and 40 ms, or 26 rows and 0.5 ms).
+    exact = leads and dialect == "mysql"
+    ways = [
+        and_(*(key.equal(as_range=exact) for key in keys[:position]), past)
+        for position, key in reversed(list(enumerate(keys)))
+        for past in key.past(as_range=exact)
+    ]
+    return ways if leads else [or_(false(), *ways)]
 
 
 class _Key:
     """One key of an order at a marker."""
 
-    def __init__(self, position: int, key: str, direction: str, null: bool) -> None:
-        self._column = images.c[key]
-        self._aside = Aside(self._column)
+    def __init__(self, position: int, key: str, direction: str, null: bool, *, aside: bool) -> None:
+        column = images.c[key]
+        self._column: ColumnElement[Any] = Aside(column) if aside else column
+        self._nullable = column.nullable
         self._up = direction == "asc"
         self._null = null
-        self._name = f"m{position}"
+        self._value: BindParameter[Any] = bindparam(f"m{position}", type_=column.type)
 
-    @property
-    def _value(self) -> BindParameter[Any]:
-        return bindparam(self._name, type_=self._column.type)
-
-    def equal(self) -> ColumnElement[bool]:
-        return self._aside.is_(None) if self._null else self._aside == self._value
-
-    def past(self) -> ColumnElement[bool]:
-        if self._up:
-            return self._aside.is_not(None) if self._null else self._aside > self._value
+    def equal(self, *, as_range: bool) -> ColumnElement[bool]:
         if self._null:
-            return false()
-        below = self._aside < self._value
-        return or_(below, self._aside.is_(None)) if self._column.nullable else below
+            return self._nothing(as_range)
+        if as_range:
+            return and_(self._column >= self._value, self._column <= self._value)
+        return self._column == self._value
 
-    def starts(self, past: ColumnElement[bool]) -> list[ColumnElement[bool]]:
-        """``past`` with what follows from it, but lets the database start in its index at the marker."""
-        column = self._column
+    def past(self, *, as_range: bool) -> list[ColumnElement[bool]]:
+        """Alternatives; NULLs are no part of a range of values."""
         if self._up:
-            return [past if self._null else and_(column >= self._value, past)]
+            return [self._column.is_not(None) if self._null else self._column > self._value]
         if self._null:
-            return [and_(column.is_(None), past)]
-        # NULLs come last and are no part of a range of values: they are a range of their own.
-        last = [column.is_(None)] if column.nullable else []
-        return [and_(column <= self._value, past), *last]
+            return []
+        below = self._column < self._value
+        return [below, self._nothing(as_range)] if self._nullable else [below]
+
+    def _nothing(self, as_range: bool) -> ColumnElement[bool]:
+        null = self._column.is_(None)
+        smallest = "" if isinstance(self._value.type, String) else -(2**63)
+        return or_(null, self._column < smallest) if as_range else null

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, Select, bindparam, false, select, true, union_all
 
 from glimpse.catalog import marker
-from glimpse.catalog.conditions import Binds, Shape
+from glimpse.catalog.conditions import Binds, Compares, Shape
 from glimpse.catalog.details import HEAD
 from glimpse.catalog.few import is_hidden
 from glimpse.catalog.order import Order, order_by
@@ -48,32 +48,42 @@ class PageShape:
 def statement(shape: PageShape) -> Select[Any]:
     """Finds the heads of the images."""
     binds = Binds()
-    ways = [(way.walks, [each.sql(binds) for each in way.conditions]) for way in shape.ways]
+    ways = [(way, [each.sql(binds) for each in way.conditions]) for way in shape.ways]
     conditions = [each.sql(binds) for each in shape.conditions]
-    firsts = [
-        (walks, [*way, *conditions, *start, *_alive(shape, walks)])
-        for walks, way in ways
-        for start in _starts(shape, walks)
+    parts = [
+        (way, [*met, *conditions, *start, *_alive(shape, way.walks)])
+        for way, met in ways
+        for start in _starts(shape, way.walks)
     ]
     by = order_by(shape.order, shape.dialect)
     count = bindparam("count", type_=Integer)
-    if len(firsts) == 1 and firsts[0][0]:
-        return HEAD.where(*firsts[0][1]).order_by(*by).limit(count)
+    if len(parts) == 1 and shape.ways[0].walks:
+        [(way, met)] = parts
+        return _led(HEAD.where(*met), shape, way).order_by(*by).limit(count)
     # The first images of each part; the first of all are among them. A single condition with OR makes the
     # database walk past everybody else's images (100,000 images: 2.0 ms).
-    parts = []
-    for walks, met in firsts:
-        part_by = order_by(shape.order, shape.dialect, aside=not walks)
-        part = select(images.c.id).where(*met).order_by(*part_by).limit(count).subquery()
-        parts.append(select(part.c.id))
-    found = parts[0] if len(parts) == 1 else select(union_all(*parts).subquery().c.id)
+    firsts = []
+    for way, met in parts:
+        part_by = order_by(shape.order, shape.dialect, aside=not way.walks)
+        part = _led(select(images.c.id).where(*met), shape, way).order_by(*part_by).limit(count).subquery()
+        firsts.append(select(part.c.id))
+    found = firsts[0] if len(firsts) == 1 else select(union_all(*firsts).subquery().c.id)
     return HEAD.where(images.c.id.in_(found)).order_by(*by).limit(count)
+
+
+def _led(statement: Select[Any], shape: PageShape, way: WayShape) -> Select[Any]:
+    """Tell MariaDB which index it is all about: it prefers one that saves sorting to one that saves reading, and
+    a short beginning of an index to a stretch of it (100,000 images, second page: 103 ms).
+    """
+    leader = next((each.column for each in way.conditions if isinstance(each, Compares) and each.leads), None)
+    index = "PRIMARY" if leader == "id" else f"ix_images_by_{leader or shape.order[0][0]}"
+    return statement.with_hint(images, f"FORCE INDEX ({index})", "mysql")
 
 
 def _starts(shape: PageShape, walks: bool) -> list[list[ColumnElement[bool]]]:
     if shape.after is None:
         return [[]]
-    return [[start] for start in marker.after(shape.order, shape.after, leads=walks)]
+    return [[start] for start in marker.after(shape.order, shape.after, shape.dialect, leads=walks)]
 
 
 def _alive(shape: PageShape, walks: bool) -> list[ColumnElement[bool]]:

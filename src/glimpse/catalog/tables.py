@@ -80,7 +80,8 @@ for _key in ("created_at", "updated_at", "name", "status", "size", "disk_format"
     Index(f"ix_images_by_{_key}", *(_in_order(images.c[name]) for name in dict.fromkeys(_order)))
 Index("ix_images_by_id", images.c.deleted, images.c.os_hidden, images.c.id)
 for _key in ("virtual_size", "min_disk", "min_ram", "protected"):
-    Index(f"ix_images_by_{_key}", images.c.deleted, images.c.os_hidden, images.c[_key], images.c.id)
+    _filter = ("deleted", "os_hidden", _key, "id")
+    Index(f"ix_images_by_{_key}", *(_in_order(images.c[name]) for name in _filter))
 for _key in ("owner", "visibility"):
     Index(
         f"ix_images_by_{_key}",

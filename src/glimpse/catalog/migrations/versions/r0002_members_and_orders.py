@@ -8,8 +8,8 @@ down_revision = "r0001"
 branch_labels = None
 depends_on = None
 
-# Filters that had no index.
-FILTERS = ("virtual_size", "min_disk", "min_ram", "protected")
+# Filters that had no index, and whether they may be NULL.
+FILTERS = {"virtual_size": True, "min_disk": False, "min_ram": False, "protected": False}
 # Orders by attributes that may be NULL, which counts as the smallest value. PostgreSQL's indexes hold NULL as
 # the largest unless told, and then serve only the other order.
 NULLABLE_ORDERS = ("name", "size", "disk_format", "container_format")
@@ -25,11 +25,13 @@ def upgrade() -> None:
     op.create_index(
         "ix_image_members_by_member", "image_members", ["member", "deleted", "status", "image_id"]
     )
-    for key in FILTERS:
-        op.create_index(f"ix_images_by_{key}", "images", ["deleted", "os_hidden", key, "id"])
+    nulls = " NULLS FIRST" if op.get_bind().dialect.name == "postgresql" else ""
+    for key, nullable in FILTERS.items():
+        column = sa.text(key + nulls) if nullable else key
+        op.create_index(f"ix_images_by_{key}", "images", ["deleted", "os_hidden", column, "id"])
     op.create_index("ix_imports_by_created_at", "imports", ["created_at", "id"])
-    if op.get_bind().dialect.name == "postgresql":
-        _order_again(" NULLS FIRST")
+    if nulls:
+        _order_again(nulls)
 
 
 def downgrade() -> None:
