@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import threading
@@ -63,7 +64,7 @@ WORDS = {
     501: "This service does not know this method.",
 }
 # Old clients rely on these paths being not found, not wrongly used.
-NEVER_405 = ("/tasks", "/info/usage")
+NEVER_405 = re.compile(r"/v2/(images/[^/]+/tasks|info/usage)")
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -172,7 +173,7 @@ async def _unrouted(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status, headers = error.status_code, {}
     if status == 405:
-        if request.scope["path"].endswith(NEVER_405) and request.scope["path"] != "/v2/tasks":
+        if NEVER_405.fullmatch(request.scope["path"]):
             status = 404
         else:
             headers["allow"] = ", ".join(sorted(_verbs(request)))

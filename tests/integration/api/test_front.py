@@ -85,6 +85,8 @@ def test_without_a_valid_token_even_an_unknown_path_is_401(api: Api) -> None:
         ("GET", "/v2/images/x/stage", "PUT"),
         ("DELETE", "/v2/images/x/import", "GET, POST"),
         ("POST", "/v2/info/stores", "GET"),
+        ("DELETE", "/v2/tasks", "GET, POST"),
+        ("POST", "/v2/schemas/tasks", "GET"),
     ],
 )
 def test_a_wrong_verb_is_answered_with_the_right_ones(api: Api, method: str, path: str, allowed: str) -> None:
