@@ -1,7 +1,7 @@
 """The second step: bring the bytes to where the rest of the plan can use them.
 
 Only a plan with a spool has something to do here: fetch, unpack and write the spool. In every other plan the bytes flow
-from their source in the deliver step; then only a staged file's presence is checked.
+from their source in the deliver step.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import cast
 
-from glimpse.imports.methods import METHODS
 from glimpse.imports.pipeline import incoming
 from glimpse.imports.run import ImportRun
 from glimpse.transfer.spool import spool
@@ -19,11 +18,7 @@ from glimpse.transfer.spool import spool
 
 def acquire(run: ImportRun) -> None:
     """Write the spool, unless a former attempt on this host has completed it."""
-    if not run.plan.spools:
-        if run.plan.source.kind == "staged":
-            METHODS[run.record.method].open(run).close()
-        return
-    if spooled(run) is not None:
+    if not run.plan.spools or spooled(run) is not None:
         return
     path = run.resources.area.spool_path(run.image_id, run.claim)
     with ExitStack() as stack:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import cast
 
-from glimpse.catalog.records import NewLocation, Target
+from glimpse.catalog.records import NewLocation
 from glimpse.errors import ClaimLost, GlimpseError, Unavailable
 from glimpse.imports.delivery import Cargo, cargo, facts
 from glimpse.imports.planning import algorithms
@@ -28,12 +28,14 @@ log = logging.getLogger(__name__)
 def deliver(run: ImportRun) -> None:
     """Write to every store that has not committed yet, then commit them one by one."""
     waiting = [target.store for target in run.record.targets if target.state in ("pending", "writing")]
+    delivered = {target.store for target in run.record.targets if target.state == "committed"}
     if waiting:
         with ExitStack() as stack:
             load = cargo(run, stack)
             writers = stack.enter_context(_writers(run, load, waiting))
             _commit(run, writers, _fill(run, load, writers))
-    if not any(target.state == "committed" for target in _targets(run)):
+            delivered |= writers.published
+    if not delivered:
         raise _nothing_delivered(run)
     run.phases.finish_running(run.flowing)
 
@@ -169,10 +171,7 @@ def _fail_target(run: ImportRun, store: str, error: GlimpseError) -> None:
     run.resources.catalog.imports.fail_target(run.id, run.claim, store, error.message)
 
 
-def _targets(run: ImportRun) -> tuple[Target, ...]:
-    return run.resources.catalog.imports.get(run.id).targets
-
-
 def _nothing_delivered(run: ImportRun) -> GlimpseError:
-    failed = [f"{target.store}: {target.error}" for target in _targets(run) if target.state == "failed"]
+    targets = run.resources.catalog.imports.get(run.id).targets
+    failed = [f"{target.store}: {target.error}" for target in targets if target.state == "failed"]
     return Unavailable(f"No store could take the image ({'; '.join(failed)}).")
