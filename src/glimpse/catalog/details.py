@@ -100,6 +100,8 @@ def complete(conn: Connection, heads: Sequence[Row[*tuple[Any, ...]]]) -> list[I
     locations: dict[str, list[Location]] = {}
     for head in heads:
         properties[head[0]], tags[head[0]], locations[head[0]] = {}, [], []
+    # The metadata of a whole page mostly says the same; reading it each time is a twelfth of the Python work.
+    known: dict[str, dict[str, object]] = {}
     ids = pad(list(properties))
     names = {f"id{number}": image_id for number, image_id in enumerate(ids)}
     for kind, image_id, first, second, store, number in conn.execute(_details(len(ids)), names).all():
@@ -108,7 +110,9 @@ def complete(conn: Connection, heads: Sequence[Row[*tuple[Any, ...]]]) -> list[I
         elif kind == _TAG:
             tags[image_id].append(first)
         else:
-            locations[image_id].append(Location(number, first, store, json.loads(second)))
+            if second not in known:
+                known[second] = json.loads(second)
+            locations[image_id].append(Location(number, first, store, dict(known[second])))
     images = []
     for head in heads:
         image_id = head[0]
