@@ -1,7 +1,8 @@
 """The reaper: finds what died with its process and puts it right.
 
 Uploads whose api process is gone go back to ``queued``; import records without a job are posted again; files in
-staging that nothing explains are removed. Every conductor runs one; what two do at once is harmless.
+staging that nothing explains are removed, and so are tasks that have expired. Every conductor runs one; what two do at
+once is harmless.
 """
 
 import logging
@@ -58,6 +59,7 @@ class Reaper:
                 self.round()
                 if count % rounds_between_cleanings == 0:
                     self._cleaner.run_once()
+                    self._resources.catalog.imports.purge()
             except Exception:
                 log.warning("A round of the reaper failed; the next one tries again.", exc_info=True)
             count += 1
