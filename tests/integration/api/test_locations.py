@@ -1,5 +1,6 @@
 """Where an image's data is: shown, changed, removed from a store."""
 
+import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ ALICE = "alice:blue:member"
 BOB = "bob:red:member"
 SERVICE = "nova:service:service,reader"
 DATA = b"data" * 1000
-NOWHERE = "00000000-0000-0000-0000-000000000000"
+NOWHERE = str(uuid.uuid4())
 HASH = {"os_hash_algo": "sha256", "os_hash_value": "0" * 64}
 
 

@@ -1,5 +1,6 @@
 """Sharing an image with other projects."""
 
+import uuid
 from typing import Any
 
 import httpx
@@ -158,7 +159,7 @@ def test_only_shared_images_have_members(api: Api, visibility: str) -> None:
 
 
 def test_what_is_not_there_has_no_members(api: Api) -> None:
-    nothing = "/v2/images/00000000-0000-0000-0000-000000000000/members"
+    nothing = f"/v2/images/{uuid.uuid4()}/members"
     assert api.http.get(nothing).status_code == 404
     assert api.http.post(nothing, json={"member": "red"}).status_code == 404
     assert api.http.post(nothing, json={}).status_code == 400
