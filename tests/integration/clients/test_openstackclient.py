@@ -4,11 +4,14 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from tests.integration.clients.command import Command
 from tests.integration.clients.conftest import DATA
 from tests.integration.imports.service import Service
 
 
+@pytest.mark.slow
 def test_an_image_from_its_data_to_its_deletion(openstack: Command, data: Path, tmp_path: Path) -> None:
     made = openstack.json("image", "create", "--file", data, "--disk-format", "raw", "osc")
     assert (made["status"], made["owner"]) == ("active", "blue")
@@ -69,6 +72,7 @@ def test_discovery(openstack: Command) -> None:
     assert "glance-direct" in str(openstack.json("image", "import", "info"))
 
 
+@pytest.mark.slow
 def test_sharing(openstack: Command, service: Service, identity: str) -> None:
     # It asks Keystone for a project before it shares an image with it.
     openstack = replace(

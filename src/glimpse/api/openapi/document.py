@@ -122,10 +122,10 @@ def _operation(route: APIRoute, verb: str) -> dict[str, object]:
     versioned = route.path.startswith("/v2/")
     errors = sorted({*described.errors, *(ALWAYS if versioned else ())})
     shared = ["X-OpenStack-Request-Id"] if versioned else []
-    summary, _, description = route.description.partition("\n\n")
+    summary, _, description = route.description.replace("``", "`").partition("\n\n")
     operation: dict[str, object] = {
         "operationId": "_".join([*map(str, route.tags), route.name]),
-        "summary": " ".join(summary.split()),
+        "summary": " ".join(summary.replace("`", "").split()),
         "tags": list(route.tags),
         "parameters": [
             *(PATH_PARAMETERS[name] for name in re.findall(r"{(\w+)}", route.path)),
