@@ -10,6 +10,7 @@ from glimpse.api import openapi
 from glimpse.api.context import context_of
 from glimpse.api.jsonbody import JSON, dumps
 from glimpse.api.operation import operations
+from glimpse.imports.methods import offered
 
 router = operations("documentation")
 
@@ -88,7 +89,7 @@ def _document(request: Request) -> bytes:
                 request.app.routes,
                 properties=context.schema.properties,
                 required=context.schema.required,
-                methods=context.settings.default.enabled_import_methods,
+                methods=offered(context.settings),
             )
         )
     made: bytes = state.openapi

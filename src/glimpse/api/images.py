@@ -16,6 +16,7 @@ from glimpse.api.removal import remove_data
 from glimpse.api.schema import UUID
 from glimpse.catalog.records import Image, NewImage
 from glimpse.errors import Forbidden, NotFound
+from glimpse.imports.methods import offered
 
 router = operations("images")
 
@@ -158,8 +159,8 @@ def _created(context: Context, request: Request, image: Image) -> dict[str, str]
     settings = context.settings
     base = base_url(settings.default.public_endpoint, request.scope, request.headers)
     headers = {"location": f"{base}/v2/images/{image.id}"}
-    if settings.import_enabled and settings.default.enabled_import_methods:
-        headers["openstack-image-import-methods"] = ",".join(settings.default.enabled_import_methods)
+    if methods := offered(settings):
+        headers["openstack-image-import-methods"] = ",".join(methods)
     if settings.multi_store:
         headers["openstack-image-store-ids"] = ",".join(store.id for store in settings.stores)
     return headers

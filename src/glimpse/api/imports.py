@@ -15,6 +15,7 @@ from glimpse.api.operation import operations
 from glimpse.api.views import timestamp
 from glimpse.catalog.records import ImportRecord, Phase, task_type
 from glimpse.errors import NotFound
+from glimpse.imports.methods import offered
 from glimpse.imports.request import parse
 from glimpse.transfer.sources.uri import masked
 
@@ -27,7 +28,7 @@ async def start(request: Request, image_id: str) -> Response:
     context, caller = context_of(request), caller_of(request)
     check_imports(context)
     body = await jsonbody.read_object(request)
-    parse(body, context.settings.default.enabled_import_methods)
+    parse(body, offered(context.settings))
     image = await visible(request, image_id)
     await context.write(context.imports.start, image, body, request.headers.get("x-image-meta-store"), caller)
     return empty(202)

@@ -12,6 +12,7 @@ from glimpse.api.jsonbody import answer
 from glimpse.api.operation import operations
 from glimpse.config.settings import StoreSettings
 from glimpse.errors import NotFound
+from glimpse.imports.methods import offered
 from glimpse.stores.base import Store
 from glimpse.stores.file.disk import WRITE_BYTES
 
@@ -51,7 +52,7 @@ async def import_methods(request: Request) -> Response:
     context = context_of(request)
     jsonbody.refuse_body(request)
     check_imports(context)
-    methods = list(context.settings.default.enabled_import_methods)
+    methods = list(offered(context.settings))
     return answer(
         {"import-methods": {"description": "Import methods available.", "type": "array", "value": methods}}
     )

@@ -14,6 +14,7 @@ from glimpse.api.steady import to_the_end
 from glimpse.catalog.records import Image, StagedFile, UploadClaim
 from glimpse.errors import NotFound
 from glimpse.imports.inspection import expected_format, rules
+from glimpse.imports.methods import offered
 from glimpse.imports.planning import adoptable, algorithms
 from glimpse.staging.ingest import Received, receive
 from glimpse.staging.writer import StagedWriter
@@ -31,7 +32,7 @@ async def put_stage(request: Request, image_id: str) -> Response:
     """Upload data that is to be imported by ``glance-direct``."""
     context, caller = context_of(request), caller_of(request)
     settings = context.settings
-    if not settings.import_enabled or "glance-direct" not in settings.default.enabled_import_methods:
+    if "glance-direct" not in offered(settings):
         raise NotFound("Import by glance-direct is not enabled here.")
     uploads.check_media_type(request)
     expected = uploads.expected_size(request)

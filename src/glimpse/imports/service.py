@@ -16,7 +16,7 @@ from glimpse.errors import Conflict, GlimpseError, Invalid
 from glimpse.imports import request as requests
 from glimpse.imports import targets
 from glimpse.imports.jobs import post
-from glimpse.imports.methods import AS_TASK, METHODS
+from glimpse.imports.methods import AS_TASK, METHODS, offered
 from glimpse.imports.methods.base import Method
 from glimpse.imports.request import ImportRequest
 from glimpse.stores.registry import Stores
@@ -42,7 +42,7 @@ class ImportService:
         The checks come in the order in which the Image API makes them. Raises Invalid, Conflict or Forbidden; when it
         returns, the image is ``importing`` and the record is durable, whatever happens to this process.
         """
-        request = requests.parse(body, self._settings.default.enabled_import_methods)
+        request = requests.parse(body, offered(self._settings))
         return self._begin(image, request, header_store, caller)
 
     def start_task(self, new: NewImage, body: Mapping[str, object], caller: Caller) -> ImportRecord:
@@ -128,12 +128,3 @@ def _check_formats(image: Image) -> None:
     for name in ("container_format", "disk_format"):
         if getattr(image, name) is None:
             raise Conflict(f"'{name}' must be set before the import.", hint="PATCH the image first.")
-
-
-def check_enabled(settings: Settings) -> None:
-    """Raise Invalid when the configuration enables a method that is not there (called once at start)."""
-    for name in settings.default.enabled_import_methods:
-        if name not in METHODS:
-            raise Invalid(
-                f"[DEFAULT] enabled_import_methods names {name!r}, which this version does not offer."
-            )

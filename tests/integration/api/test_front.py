@@ -152,7 +152,6 @@ def test_discovery(api: Api) -> None:
     assert api.http.get("/v2/info/import").json()["import-methods"]["value"] == [
         "glance-direct",
         "web-download",
-        "copy-image",
     ]
     stores = api.http.get("/v2/info/stores").json()["stores"]
     assert [(store["id"], store.get("default")) for store in stores] == [("main", "true"), ("mirror", None)]

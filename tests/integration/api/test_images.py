@@ -22,7 +22,7 @@ def test_a_new_image_is_queued_and_says_where_it_is(api: Api) -> None:
     assert answer.status_code == 201
     shown = answer.json()
     assert answer.headers["location"] == f"{api.url}/v2/images/{shown['id']}"
-    assert answer.headers["openstack-image-import-methods"] == "glance-direct,web-download,copy-image"
+    assert answer.headers["openstack-image-import-methods"] == "glance-direct,web-download"
     assert answer.headers["openstack-image-store-ids"] == "main,mirror"
     assert "über".encode() in answer.content
     assert shown["status"] == "queued"
