@@ -48,12 +48,6 @@ def gunzip(path: Path) -> float:
     return time.perf_counter() - began
 
 
-def timed(action: Callable[[], None]) -> float:
-    began = time.perf_counter()
-    action()
-    return time.perf_counter() - began
-
-
 def measure(
     name: str,
     runs: int,
@@ -65,10 +59,13 @@ def measure(
     ratios, seconds, bases, amounts = [], [], [], []
     for _ in range(runs):
         bases.append(base())
-        before = written_by()
-        seconds.append(timed(action))
-        amounts.append(written_by() - before)
+        before = written(process)
+        began = time.perf_counter()
+        image = action()
+        seconds.append(time.perf_counter() - began)
+        amounts.append(written(process) - before)
         ratios.append(seconds[-1] / bases[-1])
+        client.call("DELETE", f"/v2/images/{image}")
     print(
         f"{name:44} {median(seconds):6.2f} s  base {median(bases):5.2f} s  ratio {median(ratios):5.2f}"
         f" ({min(ratios):.2f} to {max(ratios):.2f})  limit {limit}  written {median(amounts) / MiB:6.0f} MiB",
@@ -96,8 +93,8 @@ def run(directory: Path, size: int, runs: int, only: str) -> None:
     with service(directory) as (client, process):
         print("resident, idle (MiB):", resident(process))
 
-        def staged(stores: int) -> Callable[[], None]:
-            def action() -> None:
+        def staged(stores: int) -> Callable[[], str]:
+            def action() -> str:
                 image = client.create("raw")
                 client.put(f"/v2/images/{image}/stage", raw)
                 body: dict[str, object] = {"method": {"name": "glance-direct"}}
@@ -105,7 +102,7 @@ def run(directory: Path, size: int, runs: int, only: str) -> None:
                     body["all_stores"] = True
                 client.start_import(image, body)
                 client.wait_active(image)
-                client.call("DELETE", f"/v2/images/{image}")
+                return image
 
             return action
 
@@ -114,7 +111,7 @@ def run(directory: Path, size: int, runs: int, only: str) -> None:
             ("stage and import, three stores", 3, 2.6),
         ):
             if only in name:
-                measure(name, runs, limit, lambda: floor(raw), staged(stores), lambda: written(process))
+                measure(name, runs, limit, lambda: floor(raw), staged(stores), client, process)
         if only in "download":
             downloads(client, raw, runs)
         print("resident, afterwards (MiB):", resident(process))
@@ -149,12 +146,12 @@ def converted(directory: Path, size: int, runs: int) -> None:
     plugins = "image_decompression, image_conversion"
     with HttpServer(directory=directory) as server, service(directory, plugins=plugins) as (client, process):
 
-        def action() -> None:
+        def action() -> str:
             image = client.create("qcow2")
             method = {"name": "web-download", "uri": server.url("/disk.qcow2.gz")}
             client.start_import(image, {"method": method, "stores": ["one", "two"]})
             client.wait_active(image)
-            client.call("DELETE", f"/v2/images/{image}")
+            return image
 
         measure(
             "web qcow2.gz to raw, two stores",
@@ -162,7 +159,8 @@ def converted(directory: Path, size: int, runs: int) -> None:
             1.5,
             lambda: gunzip(packed) + floor(raw),
             action,
-            lambda: written(process),
+            client,
+            process,
         )
         print("resident, afterwards (MiB):", resident(process))
 

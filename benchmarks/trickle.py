@@ -102,6 +102,11 @@ def measure(client: Client, uploads: int, seconds: float) -> None:
     images = [client.create("raw") for _ in range(uploads)]
     slow = Trickle(client.port, images)
     slow.start()
+    while any(
+        client.call("GET", f"/v2/images/{image}")[1]["status"] != "saving"
+        for image in images[:: len(images) // 10]
+    ):
+        time.sleep(0.1)
     report(f"{uploads} trickling uploads", list_for(client.port, seconds))
     slow.stop()
     print(f"{'':24} uploads that did not end well: {slow.lost}")
