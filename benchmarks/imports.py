@@ -53,9 +53,11 @@ def measure(
     runs: int,
     limit: float,
     base: Callable[[], float],
-    action: Callable[[], None],
-    written_by: Callable[[], int],
+    action: Callable[[], str],
+    client: Client,
+    process: psutil.Process,
 ) -> None:
+    """Print what `action` takes as a ratio to `base`, measured anew before each run. Its image is deleted then."""
     ratios, seconds, bases, amounts = [], [], [], []
     for _ in range(runs):
         bases.append(base())
