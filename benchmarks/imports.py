@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+import psutil
 from isal import igzip
 
 from benchmarks.client import Client
