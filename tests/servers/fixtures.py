@@ -39,6 +39,14 @@ def empty_url(backend: Databases) -> Iterator[str]:
     backend.drop(url)
 
 
+@pytest.fixture(scope="session")
+def crowded(backend: Databases) -> Iterator[Database]:
+    """A database with 100,000 images, for reading only; what is in it says :mod:`tests.crowd`."""
+    db = Database(backend.crowded())
+    yield db
+    db.close()
+
+
 @pytest.fixture
 def open_database() -> Iterator[Callable[[str], Database]]:
     """Opens databases that are closed after the test."""

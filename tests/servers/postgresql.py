@@ -36,6 +36,10 @@ class PostgreSQL(Server):
             "fsync": "off",
             "full_page_writes": "off",
             "synchronous_commit": "off",
+            "wal_level": "minimal",
+            "max_wal_senders": "0",
+            "max_wal_size": "2GB",
+            "maintenance_work_mem": "128MB",
             "max_connections": "300",
             # A language of messages that does not depend on who runs the tests.
             "lc_messages": "C",

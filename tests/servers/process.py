@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -84,7 +85,8 @@ class Process:
             self._process.wait()
 
 
-def _identity() -> dict[str, object]:
+def _identity() -> dict[str, Any]:
+    """Whom to run as, in the words of ``subprocess``."""
     if os.geteuid() != 0:
         return {}
     user = pwd.getpwnam(SUBSTITUTE)

@@ -33,8 +33,12 @@ class Server(ABC):
         self._process: Process | None = None
 
     def __enter__(self) -> Self:
-        self.install()
-        self.start()
+        try:
+            self.install()
+            self.start()
+        except BaseException:
+            shutil.rmtree(self.directory, ignore_errors=True)
+            raise
         return self
 
     def __exit__(

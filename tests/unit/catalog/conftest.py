@@ -1,38 +1,13 @@
-"""A catalog on a real file for each test, with a clock of its own."""
-
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
+"""A catalog on every kind of database for each test, with a clock of its own."""
 
 import pytest
 
 from glimpse.catalog import Catalog, Database
 from glimpse.catalog.records import Image, NewImage
+from tests.servers.fixtures import backend, crowded, db, empty_url, meeting, open_database, url
 from tests.unit.catalog.clock import Clock
 
-
-@pytest.fixture(scope="session")
-def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty catalog; copying it is faster than running the migrations for each test."""
-    path = tmp_path_factory.mktemp("catalog") / "empty.db"
-    db = Database(f"sqlite:///{path}")
-    db.upgrade()
-    db.close()
-    return path
-
-
-@pytest.fixture
-def url(empty_file: Path, tmp_path: Path) -> str:
-    path = tmp_path / "glimpse.db"
-    shutil.copy(empty_file, path)
-    return f"sqlite:///{path}"
-
-
-@pytest.fixture
-def db(url: str) -> Iterator[Database]:
-    db = Database(url)
-    yield db
-    db.close()
+__all__ = ["backend", "crowded", "db", "empty_url", "meeting", "open_database", "url"]
 
 
 @pytest.fixture
