@@ -58,7 +58,7 @@ def test_migrations_and_tables_agree(db: Database) -> None:
 
 def test_the_comparison_would_see_a_difference(db: Database) -> None:
     with db.write() as conn:
-        conn.execute(text("DROP INDEX ix_images_by_name"))
+        next(index for index in images.indexes if index.name == "ix_images_by_name").drop(conn)
     with db.read() as conn:
         assert compare_metadata(MigrationContext.configure(conn), metadata)
 
@@ -80,13 +80,15 @@ def test_a_failed_upgrade_leaves_nothing_behind(tmp_path: Path) -> None:
     db.close()
 
 
-def test_sqlite_is_set_up_for_safety(db: Database) -> None:
+def test_sqlite_is_set_up_for_safety(tmp_path: Path) -> None:
+    db = Database(f"sqlite:///{tmp_path / 'db'}")
     full = 2
     with db.read() as conn:
         assert conn.execute(text("PRAGMA journal_mode")).scalar() == "wal"
         assert conn.execute(text("PRAGMA synchronous")).scalar() == full
         assert conn.execute(text("PRAGMA foreign_keys")).scalar() == 1
         assert conn.execute(text("PRAGMA busy_timeout")).scalar() == 60_000
+    db.close()
 
 
 def test_an_exception_undoes_the_whole_transaction(db: Database, image: Image) -> None:

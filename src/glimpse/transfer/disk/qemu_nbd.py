@@ -46,11 +46,10 @@ def _connected() -> tuple[socket.socket, socket.socket]:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        with tempfile.TemporaryDirectory(prefix="glimpse-nbd-") as directory:
-            with _short(directory) as place:
-                listener.bind(f"{place}/nbd")
-                listener.listen(1)
-                client.connect(f"{place}/nbd")
+        with tempfile.TemporaryDirectory(prefix="glimpse-nbd-") as directory, _short(directory) as place:
+            listener.bind(f"{place}/nbd")
+            listener.listen(1)
+            client.connect(f"{place}/nbd")
     except BaseException:
         listener.close()
         client.close()
