@@ -75,14 +75,14 @@ def _without_indexes(connection: Connection, *indexed: Table) -> Iterator[None]:
             index.create(connection)
 
 
-def contents() -> dict[Table, list[Row]]:
-    """All rows, the same ones each time."""
+def contents(count: int = IMAGES) -> dict[Table, list[Row]]:
+    """All rows of so many images, the same ones each time."""
     random = Random(2026)
     rows: dict[Table, list[Row]] = {
         table: []
         for table in (t.images, t.image_properties, t.image_tags, t.image_locations, t.image_members)
     }
-    for number in range(IMAGES):
+    for number in range(count):
         image = _image(random, number)
         image_id, at = image["id"], image["created_at"]
         rows[t.images].append(image)

@@ -116,7 +116,7 @@ def _context(settings: Settings) -> tuple[Context, Callable[[], None]]:
     stores = Stores.from_settings(settings.stores, settings.default_store)
     stores.check()
     policy = Policy.of(settings)
-    database = Database(settings.database.connection)
+    database = Database.open(settings.database)
     catalog = Catalog(database, task_time_to_live=settings.task.task_time_to_live)
     board = jobs.open_board(database)
 

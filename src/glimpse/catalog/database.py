@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from glimpse.catalog.engines import Pool, make_engine
 from glimpse.catalog.faults import Fault, OutcomeUnknown, fault
 from glimpse.catalog.urls import database_url, place
+from glimpse.config.options.database import Database as Options
 from glimpse.errors import GlimpseError, Invalid, Unavailable
 
 # How long a transaction is tried again. A server restarts in one to five seconds; a client that waits for its
@@ -28,18 +29,6 @@ PAUSE_SECONDS = (0.01, 0.5)
 TRANSIENT = frozenset({Fault.UNDONE, Fault.LOST, Fault.AWAY})
 
 Result = TypeVar("Result")
-
-
-class Options(Protocol):
-    """The part of ``[database]`` that is used here."""
-
-    connection: str
-    max_pool_size: int
-    max_overflow: int
-    pool_timeout: int
-    connection_recycle_time: int
-    max_retries: int
-    retry_interval: int
 
 
 class Database:

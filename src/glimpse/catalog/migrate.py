@@ -22,8 +22,8 @@ def configuration(connection: Connection | None = None) -> Config:
     return config
 
 
-def upgrade(connection: Connection) -> None:
-    """To the newest revision, on a connection in a write transaction.
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """To the newest revision (or another one), on a connection in a write transaction.
 
     Whoever comes second waits and then finds nothing to do: SQLite by its write lock, PostgreSQL by a lock
     that ends with the transaction, MariaDB (where creating a table commits) by a lock that ends with the
@@ -37,7 +37,7 @@ def upgrade(connection: Connection) -> None:
         if connection.execute(text("SELECT GET_LOCK(:name, :seconds)"), lock).scalar() != 1:
             raise TimeoutError("another process has been changing the schema for ten minutes")
     try:
-        command.upgrade(configuration(connection), "head")
+        command.upgrade(configuration(connection), revision)
     finally:
         if dialect in ("mysql", "mariadb"):
             connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": MARIADB_LOCK})

@@ -16,12 +16,11 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Table,
-    Text,
     UniqueConstraint,
     false,
 )
 
-from glimpse.catalog.types import Json, RowNumber, SmallestNull, Timestamp, text
+from glimpse.catalog.types import Json, LongText, RowNumber, SmallestNull, Timestamp, text
 
 metadata = MetaData(
     naming_convention={
@@ -34,7 +33,7 @@ metadata = MetaData(
 OPTIONS: dict[str, Any] = {
     "mysql_engine": "InnoDB",
     "mysql_charset": "utf8mb4",
-    "mysql_collate": "utf8mb4_bin",
+    "mysql_collate": "utf8mb4_nopad_bin",
 }
 
 
@@ -95,7 +94,7 @@ image_properties = Table(
     metadata,
     _image_id(primary_key=True),
     Column("name", text(255), primary_key=True),
-    Column("value", Text),
+    Column("value", LongText),
     # A number made of name and value: texts of any length cannot be indexed everywhere, numbers can.
     Column("fingerprint", BigInteger, nullable=False),
     Index("ix_image_properties_by_fingerprint", "fingerprint", "image_id"),
@@ -117,7 +116,7 @@ image_locations = Table(
     Column("id", RowNumber, primary_key=True, autoincrement=True),
     _image_id(),
     Column("store", text(255)),
-    Column("url", Text, nullable=False),
+    Column("url", LongText, nullable=False),
     Column("metadata", Json, nullable=False),
     # Which import made it, so that a failed one can take back exactly its own.
     Column("import_id", text(36)),
@@ -162,7 +161,7 @@ staged = Table(
     metadata,
     _image_id(primary_key=True),
     Column("host", text(255), nullable=False),
-    Column("path", Text, nullable=False),
+    Column("path", LongText, nullable=False),
     Column("device", BigInteger, nullable=False),
     Column("inode", BigInteger, nullable=False),
     Column("length", BigInteger, nullable=False),
@@ -170,7 +169,7 @@ staged = Table(
     Column("digests", Json, nullable=False),
     Column("format", text(64)),
     Column("virtual_size", BigInteger),
-    Column("refusal", Text),
+    Column("refusal", LongText),
     Column("wrapper", text(64)),
     Index("ix_staged_by_host", "host"),
     **OPTIONS,
@@ -203,7 +202,7 @@ imports = Table(
     Column("phases", Json, nullable=False),
     # What injection changed: {property: [value before or null where there was none, value now]}.
     Column("injected", Json, nullable=False),
-    Column("message", Text, nullable=False),
+    Column("message", LongText, nullable=False),
     Column("result", Json),
     Column("error", Json),
     Column("created_at", Timestamp, nullable=False),
@@ -224,8 +223,8 @@ import_targets = Table(
     Column("store", text(255), primary_key=True),
     Column("position", Integer, nullable=False),
     Column("state", text(20), nullable=False),
-    Column("url", Text),
-    Column("error", Text),
+    Column("url", LongText),
+    Column("error", LongText),
     **OPTIONS,
 )
 

@@ -76,6 +76,9 @@ def text(length: int) -> String:
     return String(length).with_variant(postgresql.VARCHAR(length, collation="C"), "postgresql")
 
 
+# MariaDB's TEXT ends at 64 KiB, too soon for a property that says much.
+LongText = Text().with_variant(mysql.MEDIUMTEXT(), "mysql")
+
 aside_op = custom_op[Any]("+")
 
 # SQLite numbers rows by itself only where the type is exactly INTEGER.

@@ -43,7 +43,7 @@ def upgrade_database(settings: "Settings") -> None:
     make_home(settings.data)
     from glimpse.catalog import Database
 
-    database = Database(settings.database.connection)
+    database = Database.open(settings.database)
     try:
         database.upgrade()
     finally:

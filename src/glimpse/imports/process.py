@@ -24,7 +24,7 @@ def run(settings: Settings) -> None:
     plugins = load(settings.image_import_opts.image_import_plugins, settings)
     stores = Stores.from_settings(settings.stores, settings.default_store)
     stores.check()
-    database = Database(settings.database.connection)
+    database = Database.open(settings.database)
     resources = Resources(
         settings=settings,
         catalog=Catalog(database),
