@@ -1,5 +1,7 @@
 """What holds for every request: versions, prefixes, request ids, wrong paths and verbs."""
 
+import uuid
+
 import pytest
 
 from tests.integration.api.conftest import Start
@@ -121,7 +123,7 @@ def test_a_clients_request_id_is_taken_over(api: Api) -> None:
 
 
 def test_errors_have_the_form_that_the_client_asks_for(api: Api) -> None:
-    path = "/v2/images/00000000-0000-0000-0000-000000000000"
+    path = f"/v2/images/{uuid.uuid4()}"
     for accept, media in (
         ("application/json", "application/json"),
         ("*/*", "text/html; charset=UTF-8"),
