@@ -8,11 +8,22 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from glimpse.config.options.default import Default
-from glimpse.config.options.stores import DRIVERS, FileStore, GlanceStore, OsGlanceStagingStore
+from glimpse.config.options.glimpse import Glimpse
+from glimpse.config.options.imports import ImportFilteringOpts
+from glimpse.config.options.stores import (
+    DRIVERS,
+    READ_ONLY,
+    FileStore,
+    GlanceStore,
+    HttpStore,
+    OsGlanceStagingStore,
+)
 from glimpse.config.settings import SECTION_TYPES, StoreSettings
 from glimpse.config.values import Values
 
 COMMON = ("store_description", "weight")
+# What a store that fetches is told besides: its driver knows nothing of other sections.
+FETCHING = ("web_connect_timeout", "web_stall_timeout", "web_minimum_speed", "web_user_agent")
 
 
 @dataclass(frozen=True)
@@ -40,7 +51,8 @@ def places(values: Values, default: Default, glance_store: GlanceStore, data: Pa
 def declare(values: Values, default: Default) -> None:
     """Make the options of the stores known, as far as their types are."""
     if not default.enabled_backends:
-        values.declare("glance_store", FileStore)
+        for driver in DRIVERS.values():
+            values.declare("glance_store", driver)
     for id, type in default.enabled_backends.items():
         if type in DRIVERS and not _reserved(id):
             values.declare(id, DRIVERS[type])
@@ -84,22 +96,30 @@ def _default(values: Values, default: Default, glance_store: GlanceStore) -> str
         values.fail("glance_store", "default_backend", f"is missing; it should be one of {ids}", where=where)
     if chosen not in default.enabled_backends:
         values.fail("glance_store", "default_backend", f"is {chosen}; it should be one of {ids}")
+    _refuse_read_only(values, "default_backend", chosen, default.enabled_backends[chosen])
     return chosen
 
 
 def _one(values: Values, glance_store: GlanceStore) -> Mapping[str, str]:
-    """The one store of a configuration without enabled_backends; its id is its type.
+    """The stores of a configuration without enabled_backends, the one to write to first; their ids are their types.
 
-    A read-only http store, which Glance has by default beside it, is left out.
+    Beside it there is only the read-only http store, which Glance has by default.
     """
-    type = glance_store.default_store
-    for name in (*glance_store.stores, type):
-        if name not in DRIVERS and (name not in ("http", "https") or name == type):
-            option = "default_store" if name == type else "stores"
+    chosen = glance_store.default_store
+    for name in (*glance_store.stores, chosen):
+        if name not in DRIVERS and (name != "https" or name == chosen):
+            option = "default_store" if name == chosen else "stores"
             values.fail(
                 "glance_store", option, f"names the unknown store {name} (known: {', '.join(DRIVERS)})"
             )
-    return {type: type}
+    _refuse_read_only(values, "default_store", chosen, chosen)
+    reading = {"http": "http"} if {"http", "https"} & set(glance_store.stores) else {}
+    return {chosen: chosen, **reading}
+
+
+def _refuse_read_only(values: Values, option: str, id: str, type: str) -> None:
+    if type in READ_ONLY:
+        values.fail("glance_store", option, f"is {id}, which is read-only: new images need another")
 
 
 def _store(values: Values, id: str, type: str, section: str, data: Path) -> StoreSettings:
@@ -108,6 +128,15 @@ def _store(values: Values, id: str, type: str, section: str, data: Path) -> Stor
     given: dict[str, object] = {option.name: getattr(told, option.name) for option in driver.declared}
     if isinstance(told, FileStore):
         given["filesystem_store_datadir"] = _datadir(values, section, told, data / "stores" / id)
+    if isinstance(told, HttpStore):
+        if told.http_proxy_information:
+            values.fail(section, "http_proxy_information", "names a proxy, but connections are always direct")
+        filters, own = (
+            values.section("import_filtering_opts", ImportFilteringOpts),
+            values.section("glimpse", Glimpse),
+        )
+        given |= {option.name: getattr(filters, option.name) for option in filters.declared}
+        given |= {name: getattr(own, name) for name in FETCHING}
     secrets = frozenset(option.name for option in driver.declared if option.secret)
     for name in COMMON:
         del given[name]

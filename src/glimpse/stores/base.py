@@ -89,3 +89,15 @@ class Exclusive(Protocol):
     @property
     def places(self) -> Collection[str]:
         """What it occupies, in a form in which the same place is always spelled the same."""
+
+
+@runtime_checkable
+class Registers(Protocol):
+    """A store that reads objects which it has not made, at addresses that users give."""
+
+    @property
+    def schemes(self) -> Collection[str]:
+        """The schemes of such addresses, in lower case."""
+
+    def check_url(self, url: str) -> None:
+        """Raise Invalid unless the store may read at this address. Says nothing of what lies there."""

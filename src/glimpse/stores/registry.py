@@ -7,6 +7,7 @@ from glimpse.errors import GlimpseError
 from glimpse.stores.base import Exclusive, Store
 from glimpse.stores.errors import BadStoreOption, UnknownStore
 from glimpse.stores.file import FileStore
+from glimpse.stores.http import HttpStore
 from glimpse.stores.memory import MemoryStore
 
 
@@ -34,6 +35,7 @@ class StoreSettings(Protocol):
 # A new driver is one file and one line here.
 DRIVERS: Mapping[str, Driver] = {
     "file": FileStore,
+    "http": HttpStore,
     "memory": MemoryStore,
 }
 

@@ -13,6 +13,7 @@ given by path::
 import argparse
 import contextlib
 import fcntl
+import re
 import socket
 import ssl
 import struct
@@ -36,7 +37,7 @@ _TICKS_PER_SECOND = 50
 class Reply:
     """How one path is answered. ``body`` is served whole and at once unless a fault says otherwise.
 
-    Positions (``…_after``) are bytes of the body.
+    Positions (``…_after``) are bytes of the body. In the answer to a range, faults before its beginning do not happen.
     """
 
     body: bytes | Path = b""
@@ -62,6 +63,8 @@ class Reply:
     """Sent verbatim instead of any answer, then the connection is closed."""
     redirect: str = ""
     """Location of a redirect; ``status`` is 302 where it is not given."""
+    ranges: bool = False
+    """A Range of one part is answered with that part, unless If-Range names neither its ETag nor its Last-Modified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +198,13 @@ class HttpServer:
             return False
         true_size = len(reply.body) if isinstance(reply.body, bytes) else reply.body.stat().st_size
         stays = request.headers.get("connection", "").lower() != "close" and reply.announce is None
-        sock.sendall(_header(reply, true_size, stays))
+        reply, start, true_size = _part(reply, request, true_size)
+        sock.sendall(_header(reply, true_size - start, stays))
         if request.method == "HEAD":
             return stays
         end = min(x for x in (true_size, reply.truncate_after, reply.reset_after) if x is not None)
         stop = end if reply.stall_after is None else min(end, reply.stall_after)
-        self._send(sock, reply, 0, stop)
+        self._send(sock, reply, start, stop)
         if stop < end or reply.stall_after == end:
             self.stalled.set()
             self._resumed.wait()
@@ -259,6 +263,36 @@ def _read_request(incoming: BinaryIO) -> Request | None:
         name, _, value = line.partition(":")
         headers[name.strip().lower()] = value.strip()
     return Request(first[0], first[1], headers)
+
+
+def _part(reply: Reply, request: Request, size: int) -> tuple[Reply, int, int]:
+    """The reply for the part that is asked for, and where it begins and ends; or that for the whole."""
+    asked = re.fullmatch(r"bytes=([0-9]+)-([0-9]*)", request.headers.get("range", ""))
+    condition = request.headers.get("if-range")
+    known = {value for name, value in reply.headers.items() if name.lower() in ("etag", "last-modified")}
+    if not reply.ranges or asked is None or (condition is not None and condition not in known):
+        return reply, 0, size
+    start, end = int(asked[1]), min(size, int(asked[2] or size) + 1)
+    if start >= size:
+        return (
+            replace(reply, status=416, headers={**reply.headers, "Content-Range": f"bytes */{size}"}),
+            size,
+            size,
+        )
+    headers = {**reply.headers, "Content-Range": f"bytes {start}-{end - 1}/{size}"}
+    part = replace(
+        reply,
+        status=206,
+        headers=headers,
+        truncate_after=_later(reply.truncate_after, start),
+        reset_after=_later(reply.reset_after, start),
+        stall_after=_later(reply.stall_after, start),
+    )
+    return part, start, end
+
+
+def _later(position: int | None, start: int) -> int | None:
+    return position if position is not None and position > start else None
 
 
 def _header(reply: Reply, true_size: int, stays: bool) -> bytes:

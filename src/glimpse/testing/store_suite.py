@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from glimpse.errors import GlimpseError, Invalid, NotFound
+from glimpse.errors import Forbidden, GlimpseError, Invalid, NotFound
 from glimpse.stores.base import Adopts, Store
 from glimpse.transfer.extent import Extent
 from glimpse.transfer.protocols import KernelCopy, Writer
@@ -294,6 +294,64 @@ class StoreSuite:
         writer.abort()
         assert not self.leftovers(store)
         assert path.read_bytes() == b"staged"
+
+
+class ReadOnlyStoreSuite:
+    """The contract of a store that only reads: what lies there is somebody else's and stays as it is."""
+
+    @pytest.fixture
+    def store(self) -> Store:
+        """A store of the driver that is tested."""
+        raise NotImplementedError
+
+    def publish(self, data: bytes) -> str:
+        """Put an object where the store can read it, behind its back; the URL."""
+        raise NotImplementedError
+
+    def test_says_what_it_is(self, store: Store) -> None:
+        store.check()
+        assert store.id
+        assert store.type
+        assert store.read_only
+
+    def test_takes_nothing(self, store: Store) -> None:
+        with pytest.raises(Forbidden):
+            store.writer(IMAGE, 1, None)
+
+    def test_what_lies_there_is_read(self, store: Store) -> None:
+        data = os.urandom(3 * MIB + 17)
+        assert content(store, self.publish(data)) == data
+
+    @pytest.mark.parametrize(
+        ("offset", "length"), [(0, 1), (5, 10), (MIB - 1, 2), (2 * MIB, 5 * MIB), (3 * MIB + 17, 9)]
+    )
+    def test_any_range_is_read(self, store: Store, offset: int, length: int) -> None:
+        data = os.urandom(3 * MIB + 17)
+        reader = store.reader(self.publish(data))
+        assert reader.size == len(data)
+        assert bytes(reader.read(offset, length)) == data[offset : offset + length]
+        assert bytes(reader.read(1, 3)) == data[1:4]
+        reader.close()
+        reader.close()
+
+    def test_readers_do_not_disturb_each_other(self, store: Store) -> None:
+        data = os.urandom(2 * MIB)
+        url = self.publish(data)
+        readers = [store.reader(url), store.reader(url)]
+        parts = [[bytes(reader.read(at, MIB)) for reader in readers] for at in (0, MIB)]
+        assert parts == [[data[:MIB]] * 2, [data[MIB:]] * 2]
+        for reader in readers:
+            reader.close()
+
+    def test_what_is_not_there_is_not_found(self, store: Store) -> None:
+        with pytest.raises(NotFound):
+            store.reader(self.publish(b"x") + ".not")
+
+    def test_nothing_is_ever_removed(self, store: Store) -> None:
+        url = self.publish(b"somebody else's")
+        store.delete(url)
+        store.sweep(IMAGE, ())
+        assert content(store, url) == b"somebody else's"
 
 
 def feed(writer: Writer, data: bytes) -> Writer:

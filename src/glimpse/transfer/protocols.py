@@ -56,6 +56,15 @@ class Reader(Protocol):
         """Release everything; harmless when repeated."""
 
 
+@runtime_checkable
+class Sequential(Protocol):
+    """A reader that perhaps can only be read from its beginning to its end."""
+
+    @property
+    def seekable(self) -> bool:
+        """Whether a read may begin anywhere."""
+
+
 class Progress(Protocol):
     """Where running work reports to. Cheap: may be called for every chunk, from any thread."""
 

@@ -4,10 +4,12 @@ from pathlib import Path
 import pytest
 
 from glimpse.config import Settings
+from glimpse.config.options.stores import DRIVERS
 
 Read = Callable[..., Settings]
 Refusal = Callable[[str], str]
 
+KNOWN = ", ".join(DRIVERS)
 SEVERAL = "[DEFAULT]\nenabled_backends = a:file, b:file\n[glance_store]\ndefault_backend = b\n"
 
 
@@ -17,12 +19,36 @@ def test_one_store_in_the_older_way(read: Read, tmp_path: Path) -> None:
         f"[glance_store]\nstores = file,http\ndefault_store = file\nfilesystem_store_datadir ="
         f" {tmp_path}/images/\n"
     )
-    (store,) = settings.stores
+    store, web = settings.stores
     assert (store.id, store.type, settings.default_store) == ("file", "file", "file")
+    assert (web.id, web.type) == ("http", "http")
     assert store.options["filesystem_store_datadir"] == tmp_path / "images"
     assert settings.staging_dir == tmp_path / "staging"
     assert not settings.multi_store
     assert settings.warnings == ()
+
+
+@pytest.mark.parametrize(("stores", "types"), [("file", ["file"]), ("https,file", ["file", "http"])])
+def test_the_store_of_web_addresses_stands_beside_only_where_it_is_named(
+    read: Read, stores: str, types: list[str]
+) -> None:
+    settings = read(f"[glance_store]\nstores = {stores}\n")
+    assert [store.type for store in settings.stores] == types
+
+
+def test_a_store_of_web_addresses_is_told_what_may_be_fetched(read: Read, tmp_path: Path) -> None:
+    settings = read(
+        "[DEFAULT]\nenabled_backends = a:file, web:http\n[glance_store]\ndefault_backend = a\n"
+        f"[web]\nhttps_ca_certificates_file = {tmp_path}/ca.pem\nhttps_insecure = true\nweight = -1\n"
+        "[import_filtering_opts]\nallowed_hosts = mirror.example\nallowed_ports = 8080\n"
+        "[glimpse]\nweb_stall_timeout = 7\n"
+    )
+    web = settings.stores[1]
+    assert (web.id, web.type, web.weight) == ("web", "http", -1)
+    assert web.options["https_ca_certificates_file"] == tmp_path / "ca.pem"
+    assert web.options["https_insecure"] is True
+    assert (web.options["allowed_hosts"], web.options["allowed_ports"]) == (("mirror.example",), (8080,))
+    assert web.options["web_stall_timeout"] == 7.0
 
 
 def test_what_is_not_placed_lies_under_data(read: Read, tmp_path: Path) -> None:
@@ -65,8 +91,8 @@ def test_the_section_of_a_store_that_is_not_enabled_does_no_harm(read: Read) -> 
 @pytest.mark.parametrize(
     ("backends", "problem"),
     [
-        ("a:file,c:rbd", "gives the store c the unknown type rbd (known: file)"),
-        ("a:", "gives the store a the unknown type nothing (known: file)"),
+        ("a:file,c:tape", f"gives the store c the unknown type tape (known: {KNOWN})"),
+        ("a:", f"gives the store a the unknown type nothing (known: {KNOWN})"),
         ("os_glance_x:file", "names os_glance_x: names that begin with os_glance_ are reserved"),
         ("task:file", "names task: a store cannot be called that, [task] means something else"),
         ("DEFAULT:file", "names DEFAULT: a store cannot be called that, [DEFAULT] means something else"),
@@ -130,12 +156,20 @@ def test_a_store_that_cannot_be_is_refused(refusal: Refusal, backends: str, prob
             " file:///path",
         ),
         (
-            "[glance_store]\nstores = file,rbd\n",
-            "glance-api.conf:2: [glance_store] stores names the unknown store rbd (known: file)",
+            "[glance_store]\nstores = file,tape\n",
+            f"glance-api.conf:2: [glance_store] stores names the unknown store tape (known: {KNOWN})",
         ),
         (
             "[glance_store]\ndefault_store = http\n",
-            "glance-api.conf:2: [glance_store] default_store names the unknown store http (known: file)",
+            "glance-api.conf:2: [glance_store] default_store is http, which is read-only: new images need another",
+        ),
+        (
+            "[DEFAULT]\nenabled_backends = web:http\n[glance_store]\ndefault_backend = web\n",
+            "glance-api.conf:4: [glance_store] default_backend is web, which is read-only: new images need another",
+        ),
+        (
+            "[glance_store]\nhttp_proxy_information = http:proxy.example:3128\n",
+            "glance-api.conf:2: [glance_store] http_proxy_information names a proxy, but connections are always direct",
         ),
     ],
 )

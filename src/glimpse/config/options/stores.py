@@ -1,6 +1,7 @@
 """Where images are kept, and what each kind of store can be told."""
 
 from collections.abc import Mapping
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated
 
@@ -62,4 +63,23 @@ class FileStore(Store):
     ] = True
 
 
-DRIVERS: Mapping[str, type[Store]] = {"file": FileStore}
+class HttpStore(Store):
+    """Locations that are read from web servers (type http); read-only. What may be fetched from where, and how
+    long that may take, is said in [import_filtering_opts] and [glimpse].
+    """
+
+    https_ca_certificates_file: Annotated[
+        Path | None, "Certificates to trust, as a PEM file; without it, those that the system trusts."
+    ] = None
+    https_insecure: Annotated[
+        bool,
+        "Whether to take any certificate, so that nobody knows who answers; not with a file of certificates.",
+    ] = False
+    http_proxy_information: Annotated[
+        Mapping[str, str], "Accepted for old files where it is empty: connections are always direct."
+    ] = field(default_factory=dict)
+
+
+DRIVERS: Mapping[str, type[Store]] = {"file": FileStore, "http": HttpStore}
+# Drivers that nothing can be written with.
+READ_ONLY = frozenset({"http"})
