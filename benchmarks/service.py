@@ -16,8 +16,13 @@ from benchmarks.client import Client
 
 
 @contextmanager
-def service(directory: Path, options: str = "", plugins: str = "") -> Iterator[tuple[Client, psutil.Process]]:
-    """A running service with stores one, two and three, and its supervisor's process."""
+def service(
+    directory: Path, options: str = "", plugins: str = "", database: str | None = None
+) -> Iterator[tuple[Client, psutil.Process]]:
+    """A running service with stores one, two and three, and its supervisor's process.
+
+    ``database``: a URL; without it the embedded SQLite.
+    """
     stores = ["one", "two", "three"]
     text = f"""[DEFAULT]
 enabled_backends = {", ".join(f"{store}:file" for store in stores)}
@@ -32,6 +37,8 @@ image_import_plugins = [{plugins}]
 [os_glance_staging_store]
 filesystem_store_datadir = {directory}/staging
 """
+    if database is not None:
+        text += f"[database]\nconnection = {database}\n"
     for store in stores:
         text += f"[{store}]\nfilesystem_store_datadir = {directory}/{store}\n"
     configuration = directory / "glance-api.conf"

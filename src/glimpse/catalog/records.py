@@ -366,12 +366,10 @@ def task_type(method: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job on the SQL jobboard; ``owner`` is who holds it until ``lease_until``."""
+    """An import that has not ended: ``claimed_by`` holds it until ``lease_until``; ``host``: where it must run."""
 
-    uuid: str
-    name: str
-    details: Mapping[str, object]
+    import_id: str
     host: str | None
-    owner: str | None
+    claimed_by: str | None
     lease_until: datetime | None
     created_at: datetime

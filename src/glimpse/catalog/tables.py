@@ -227,17 +227,3 @@ import_targets = Table(
     Column("error", LongText),
     **OPTIONS,
 )
-
-jobs = Table(
-    "jobs",
-    metadata,
-    Column("uuid", text(36), primary_key=True),
-    Column("name", text(255), nullable=False),
-    Column("details", Json, nullable=False),
-    Column("host", text(255)),
-    Column("owner", text(255)),
-    Column("lease_until", Timestamp),
-    Column("created_at", Timestamp, nullable=False),
-    Index("ix_jobs_by_created_at", "created_at"),
-    **OPTIONS,
-)

@@ -1,7 +1,8 @@
 """A TaskFlow jobboard on the service's own SQL database: the embedded default.
 
-It is registered as ``sql`` under ``taskflow.jobboards`` beside TaskFlow's etcd, redis and zookeeper boards and keeps
-their contract. Claims are leases; a claim that is not extended in time is anybody's again.
+It is registered as ``sql`` under ``taskflow.jobboards`` beside TaskFlow's etcd, redis and zookeeper boards. Those say
+that there is work, and the claim in the catalog says who does it; here both are the import record. So posting, claiming
+and consuming write nothing: the record was written with the lock, is claimed by the conductor and ended by the flow.
 """
 
 from __future__ import annotations
@@ -17,32 +18,30 @@ from taskflow.types import entity
 
 from glimpse.catalog.database import Database
 from glimpse.catalog.jobs import Jobs
-from glimpse.catalog.records import Job as Row
+from glimpse.catalog.records import Job as Record
 
 # How often wait() looks: one indexed query of about 0.2 ms, so an idle conductor costs under 1 % of a core while a
 # job starts within 30 ms on average.
 POLL_SECONDS = 0.05
 
-# What TaskFlow's etcd and redis boards take when none is given.
-DEFAULT_LEASE_SECONDS = 30.0
-
 
 class SqlJob(base.Job):  # type: ignore[misc]
-    """One posted job, as a row of the ``jobs`` table."""
+    """One import that has not ended, as it was when the board was looked at."""
 
-    def __init__(self, board: SqlJobBoard, row: Row) -> None:
-        super().__init__(board, row.name, uuid=row.uuid, details=dict(row.details))
-        self._row = row
+    def __init__(self, board: SqlJobBoard, record: Record) -> None:
+        details = {"import_id": record.import_id, "host": record.host}
+        super().__init__(board, f"import-{record.import_id}", uuid=record.import_id, details=details)
+        self.record = record
 
     @property
     def created_on(self) -> datetime:
-        """When the job was posted (UTC)."""
-        return self._row.created_at
+        """When the import was asked for (UTC)."""
+        return self.record.created_at
 
     @property
     def last_modified(self) -> datetime:
         """The same: what changes later is only who holds it."""
-        return self._row.created_at
+        return self.record.created_at
 
     @property
     def priority(self) -> base.JobPriority:
@@ -52,23 +51,23 @@ class SqlJob(base.Job):  # type: ignore[misc]
     @property
     def state(self) -> str:
         """``COMPLETE``, ``CLAIMED`` or ``UNCLAIMED`` as the database has it now."""
-        if all(job.uuid != self.uuid for job in self.board.iterjobs()):
+        record = self.board.look(self.uuid)
+        if record is None:
             return str(states.COMPLETE)
-        return str(states.CLAIMED if self.board.find_owner(self) else states.UNCLAIMED)
+        return str(states.CLAIMED if holder(record) else states.UNCLAIMED)
 
     def extend_expiry(self, expiry: float) -> bool:
-        """Keep the claim for ``expiry`` more seconds from now; whether it was still held."""
-        return bool(self.board.extend(self, expiry))
+        """Whether the job is still held: the conductor's heartbeat has extended the claim in the catalog."""
+        return self.board.find_owner(self) is not None
 
 
 class SqlJobBoard(base.JobBoard):  # type: ignore[misc]
-    """Jobs in the catalog's database. ``conf`` holds ``database``: a Database or an SQLAlchemy URL."""
+    """The imports in the catalog's database. ``conf`` holds ``database``: a Database or an SQLAlchemy URL."""
 
     def __init__(self, name: str, conf: Mapping[str, Any], persistence: object = None) -> None:
         super().__init__(name, conf)
         self._jobs: Jobs | None = None
         self._own: Database | None = None
-        self._claimed: dict[str, str] = {}
 
     @property
     def connected(self) -> bool:
@@ -95,13 +94,15 @@ class SqlJobBoard(base.JobBoard):  # type: ignore[misc]
             raise exceptions.JobFailure("The jobboard is not connected.")
         return self._jobs
 
+    def look(self, uuid: str) -> Record | None:
+        """The import as it is now; None when it has ended."""
+        return self._repository.get(uuid)
+
     def iterjobs(self, only_unclaimed: bool = False, ensure_fresh: bool = False) -> Iterator[SqlJob]:
         """Jobs, the oldest first."""
-        now = datetime.now(UTC)
-        for row in self._repository.list():
-            free = row.owner is None or row.lease_until is None or row.lease_until <= now
-            if free or not only_unclaimed:
-                yield SqlJob(self, row)
+        for record in self._repository.list():
+            if not only_unclaimed or holder(record) is None:
+                yield SqlJob(self, record)
 
     def wait(self, timeout: float | None = None) -> Iterator[SqlJob]:
         """Block until there is an unclaimed job, or raise ``NotFound`` after ``timeout`` seconds."""
@@ -121,7 +122,8 @@ class SqlJobBoard(base.JobBoard):  # type: ignore[misc]
 
     def find_owner(self, job: SqlJob) -> str | None:
         """Who holds a living claim on the job."""
-        return self._repository.owner(job.uuid)
+        record = self.look(job.uuid)
+        return None if record is None else holder(record)
 
     def post(
         self,
@@ -130,42 +132,38 @@ class SqlJobBoard(base.JobBoard):  # type: ignore[misc]
         details: Mapping[str, Any] | None = None,
         priority: base.JobPriority = base.JobPriority.NORMAL,
     ) -> SqlJob:
-        """Put a job on the board."""
-        details = dict(details or {})
-        uuid = self._repository.post(name, details, details.get("host"))
-        return SqlJob(self, Row(uuid, name, details, details.get("host"), None, None, datetime.now(UTC)))
+        """The job of the import that ``details`` name; the record made it one. Raises ``NotFound``."""
+        import_id = str((details or {}).get("import_id"))
+        record = self.look(import_id)
+        if record is None:
+            raise exceptions.NotFound(f"There is no import {import_id} to be run.")
+        return SqlJob(self, record)
 
     @base.check_who  # type: ignore[untyped-decorator]
     def claim(self, job: SqlJob, who: str, expiry: float | None = None) -> None:
-        """Claim the job for ``expiry`` seconds. Raises ``UnclaimableJob`` when another holds it."""
-        lease = DEFAULT_LEASE_SECONDS if expiry is None else expiry
-        if not self._repository.claim(job.uuid, who, lease):
-            raise exceptions.UnclaimableJob(f"Job {job.uuid} is claimed by another or no longer there.")
-        self._claimed[job.uuid] = who
-
-    def extend(self, job: SqlJob, lease: float) -> bool:
-        """Extend this process's own claim by ``lease`` seconds from now; False when it is lost."""
-        who = self._claimed.get(job.uuid)
-        return who is not None and self._repository.extend(job.uuid, who, lease)
+        """Raises ``UnclaimableJob`` when another held it as the board was looked at. Who wins decides the catalog."""
+        owner = holder(job.record)
+        if owner is not None and owner != who:
+            raise exceptions.UnclaimableJob(f"Job {job.uuid} is claimed by {owner}.")
 
     @base.check_who  # type: ignore[untyped-decorator]
     def consume(self, job: SqlJob, who: str) -> None:
-        """Take the finished job off the board. Raises ``JobFailure`` when ``who`` does not hold it."""
-        self._claimed.pop(job.uuid, None)
-        if not self._repository.consume(job.uuid, who):
-            raise exceptions.JobFailure(f"Job {job.uuid} is not claimed by {who}.")
+        """Nothing: the end of the import took the job off the board."""
 
     @base.check_who  # type: ignore[untyped-decorator]
     def abandon(self, job: SqlJob, who: str) -> None:
-        """Give the claim back. Raises ``JobFailure`` when ``who`` does not hold it."""
-        self._claimed.pop(job.uuid, None)
-        if not self._repository.abandon(job.uuid, who):
-            raise exceptions.JobFailure(f"Job {job.uuid} is not claimed by {who}.")
+        """Nothing: the conductor has released the import, or its lease runs out."""
 
     @base.check_who  # type: ignore[untyped-decorator]
     def trash(self, job: SqlJob, who: str) -> None:
-        """Same as :meth:`consume`: the import record, not the job, says what became of the work."""
-        self.consume(job, who)
+        """Nothing: the import record, not the job, says what became of the work."""
 
     def register_entity(self, entity: entity.Entity) -> None:
         """Conductors are known by the claims in the catalog; nothing is kept here."""
+
+
+def holder(record: Record) -> str | None:
+    """Who holds the import by a lease that has not run out."""
+    if record.lease_until is None or record.lease_until <= datetime.now(UTC):
+        return None
+    return record.claimed_by

@@ -14,7 +14,7 @@ from glimpse.imports.reaper import Reaper
 from glimpse.imports.resources import Resources
 from glimpse.staging.area import Area
 from glimpse.stores.registry import Stores
-from glimpse.transfer.disk import confine
+from glimpse.transfer import confine
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def run(settings: Settings) -> None:
     )
     board = jobs.open_board(database)
     conductor = Conductor(resources, plugins, board)
-    reaper = Reaper(resources, board)
+    reaper = Reaper(resources)
 
     def stop(number: int, frame: FrameType | None) -> None:
         conductor.stop()

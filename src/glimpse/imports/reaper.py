@@ -1,38 +1,29 @@
 """The reaper: finds what died with its process and puts it right.
 
-Uploads whose api process is gone go back to ``queued``; import records without a job are posted again; files in
-staging that nothing explains are removed, and so are tasks that have expired. Every conductor runs one; what two do at
-once is harmless.
+Uploads whose api process is gone go back to ``queued``; files in staging that nothing explains are removed, and so are
+tasks that have expired. Every conductor runs one; what two do at once is harmless.
 """
 
 import logging
 import threading
-from datetime import UTC, datetime, timedelta
 
-from taskflow.jobs.base import JobBoard
-
-from glimpse.imports import jobs
 from glimpse.imports.resources import Resources
 from glimpse.staging.cleaner import Cleaner
 
 log = logging.getLogger(__name__)
 
-# Three indexed queries of about 0.2 ms each; an upload whose process died is found at most this long after its lease.
+# An indexed query of about 0.2 ms; an upload whose process died is found at most this long after its lease.
 ROUND_SECONDS = 2.0
 
 # The cleaner reads the staging directory and asks the catalog for each file; what it finds has been there for minutes.
 CLEAN_SECONDS = 300.0
 
-# A record this old without a job was begun by a process that died before it could post.
-UNPOSTED_AFTER = timedelta(seconds=5)
-
 
 class Reaper:
     """One thread beside the conductor."""
 
-    def __init__(self, resources: Resources, board: JobBoard) -> None:
+    def __init__(self, resources: Resources) -> None:
         self._resources = resources
-        self._board = board
         self._cleaner = Cleaner(resources.area, resources.catalog)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="reaper", daemon=True)
@@ -45,11 +36,6 @@ class Reaper:
         """End; returns when the running round is done."""
         self._ending.set()
         self._thread.join()
-
-    def round(self) -> None:
-        """Look once for dead uploads and for records without a job."""
-        self._reap_uploads()
-        self._post_forgotten()
 
     def _loop(self) -> None:
         rounds_between_cleanings = int(CLEAN_SECONDS / ROUND_SECONDS)
@@ -66,7 +52,8 @@ class Reaper:
             if self._ending.wait(ROUND_SECONDS):
                 return
 
-    def _reap_uploads(self) -> None:
+    def round(self) -> None:
+        """Look once for uploads whose process is gone."""
         resources = self._resources
         for upload in resources.catalog.uploads.expired():
             if not resources.catalog.uploads.reap(upload):
@@ -77,17 +64,3 @@ class Reaper:
                 resources.stores.get(upload.store).sweep(upload.image_id, keep, claim=upload.claim)
             else:
                 resources.area.remove(upload.image_id, claim=upload.claim)
-
-    def _post_forgotten(self) -> None:
-        forgotten = [
-            record
-            for record in self._resources.catalog.imports.unclaimed(self._resources.settings.host_id)
-            if record.created_at < datetime.now(UTC) - UNPOSTED_AFTER
-        ]
-        if not forgotten:
-            return
-        posted = {jobs.import_id(job) for job in self._board.iterjobs(ensure_fresh=True)}
-        for record in forgotten:
-            if record.id not in posted:
-                log.info("Import %s had no job and is posted again.", record.id)
-                jobs.post(self._board, record)

@@ -67,6 +67,11 @@ class ImportRun:
                 phases.add("image_decompression")
         return frozenset(phases)
 
+    @property
+    def waiting(self) -> list[str]:
+        """The stores that were still to be delivered to when this conductor took the import up."""
+        return [target.store for target in self.record.targets if target.state in ("pending", "writing")]
+
     def image(self) -> Image:
         """The image as it is now."""
         return self.resources.catalog.images.get(self.image_id)

@@ -1,77 +1,37 @@
-"""The rows of the job board."""
+"""The imports that are to be run."""
 
-import threading
-
-from glimpse.catalog import Catalog, Database
+from glimpse.catalog import Catalog
+from glimpse.catalog.records import ImportRecord, NewImage, NewImport
 from tests.unit.catalog.clock import Clock
 
 LEASE = 10.0
 
 
-def test_jobs_are_listed_in_the_order_they_came(catalog: Catalog) -> None:
-    first = catalog.jobs.post("import", {"import_id": "1"}, "here")
-    second = catalog.jobs.post("import", {"import_id": "2"})
-    jobs = catalog.jobs.list()
-    assert [job.uuid for job in jobs] == [first, second]
-    assert (jobs[0].name, jobs[0].details, jobs[0].host) == ("import", {"import_id": "1"}, "here")
-    assert (jobs[1].host, jobs[1].owner, jobs[1].lease_until) == (None, None, None)
+def begin(catalog: Catalog, host: str | None = None) -> ImportRecord:
+    image = catalog.images.create(NewImage(disk_format="raw", container_format="bare"))
+    return catalog.imports.begin(NewImport(image.id, "web-download", {}, ("main",), host=host), {"queued"})
 
 
-def test_a_job_has_one_owner_at_a_time(catalog: Catalog, clock: Clock) -> None:
-    job = catalog.jobs.post("import", {})
-    assert catalog.jobs.owner(job) is None
-    assert catalog.jobs.claim(job, "a", LEASE)
-    assert catalog.jobs.owner(job) == "a"
-    assert not catalog.jobs.claim(job, "b", LEASE)
-    assert not catalog.jobs.extend(job, "b", LEASE)
-    assert not catalog.jobs.abandon(job, "b")
-    assert not catalog.jobs.consume(job, "b")
-    clock.pass_seconds(LEASE - 1)
-    assert catalog.jobs.extend(job, "a", LEASE)
-    clock.pass_seconds(LEASE - 1)
-    assert catalog.jobs.owner(job) == "a"
-    assert catalog.jobs.consume(job, "a")
+def test_an_import_is_a_job_from_its_beginning_to_its_end(catalog: Catalog, clock: Clock) -> None:
+    record = begin(catalog, "here")
+    [job] = catalog.jobs.list()
+    assert (job.import_id, job.host, job.claimed_by, job.lease_until) == (record.id, "here", None, None)
+    assert job == catalog.jobs.get(record.id)
+    held = catalog.imports.claim(record.id, "worker", LEASE)
+    [job] = catalog.jobs.list()
+    assert (job.claimed_by, job.lease_until) == ("worker", held.lease_until)
+    catalog.imports.fail(held.id, held.claim, error={}, message="no")
     assert catalog.jobs.list() == ()
+    assert catalog.jobs.get(record.id) is None
 
 
-def test_a_lease_ends_by_itself(catalog: Catalog, clock: Clock) -> None:
-    job = catalog.jobs.post("import", {})
-    catalog.jobs.claim(job, "a", LEASE)
-    clock.pass_seconds(LEASE + 1)
-    assert catalog.jobs.owner(job) is None
-    assert catalog.jobs.claim(job, "b", LEASE)
-    assert not catalog.jobs.extend(job, "a", LEASE)
-    assert not catalog.jobs.consume(job, "a")
+def test_jobs_are_listed_in_the_order_they_came(catalog: Catalog, clock: Clock) -> None:
+    posted = []
+    for _ in range(3):
+        posted.append(begin(catalog).id)
+        clock.pass_seconds(1)
+    assert [job.import_id for job in catalog.jobs.list()] == posted
 
 
-def test_an_abandoned_job_is_free_at_once(catalog: Catalog) -> None:
-    job = catalog.jobs.post("import", {})
-    catalog.jobs.claim(job, "a", LEASE)
-    assert catalog.jobs.abandon(job, "a")
-    assert catalog.jobs.owner(job) is None
-    assert catalog.jobs.claim(job, "b", LEASE)
-
-
-def test_a_job_that_is_not_there_is_nobodys(catalog: Catalog) -> None:
-    assert not catalog.jobs.claim("none", "a", LEASE)
-    assert not catalog.jobs.consume("none", "a")
-    assert catalog.jobs.owner("none") is None
-
-
-def test_of_many_claimers_one_wins(url: str, catalog: Catalog) -> None:
-    job = catalog.jobs.post("import", {})
-    start = threading.Barrier(6)
-    won: list[bool] = []
-
-    def claim(who: str) -> None:
-        db = Database(url)
-        start.wait()
-        won.append(Catalog(db).jobs.claim(job, who, 60))
-        db.close()
-
-    threads = [threading.Thread(target=claim, args=(str(n),)) for n in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert sorted(won) == [False] * 5 + [True]
+def test_an_import_that_is_not_there_is_no_job(catalog: Catalog) -> None:
+    assert catalog.jobs.get("none") is None

@@ -13,7 +13,7 @@ from tests.engine import DEADLINE, Engine
 
 @contextmanager
 def reaping(engine: Engine) -> Iterator[Reaper]:
-    reaper = Reaper(engine.resources, engine.board)
+    reaper = Reaper(engine.resources)
     reaper.start()
     try:
         yield reaper
@@ -38,7 +38,7 @@ def test_an_upload_whose_lease_has_run_out_is_put_back(engine: Engine, kind: Upl
     else:
         engine.resources.area.create(image.id, claim.claim).write(b"part")
     assert engine.files()
-    Reaper(engine.resources, engine.board).round()
+    Reaper(engine.resources).round()
     assert engine.catalog.images.get(image.id).status == "queued"
     assert engine.files() == set()
 
@@ -46,26 +46,8 @@ def test_an_upload_whose_lease_has_run_out_is_put_back(engine: Engine, kind: Upl
 def test_an_upload_that_is_renewed_is_left_alone(engine: Engine) -> None:
     image = engine.create()
     engine.catalog.images.begin_upload(image.id, "stage", None, "alive", 60.0)
-    Reaper(engine.resources, engine.board).round()
+    Reaper(engine.resources).round()
     assert engine.catalog.images.get(image.id).status == "uploading"
-
-
-def test_a_record_that_was_never_posted_gets_a_job(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    image = engine.create()
-    engine.stage(image, b"data")
-    record = engine.start(image)
-    for job in engine.catalog.jobs.list():
-        assert engine.catalog.jobs.claim(job.uuid, "lost", 10)
-        assert engine.catalog.jobs.consume(job.uuid, "lost")
-    reaper = Reaper(engine.resources, engine.board)
-    reaper.round()
-    assert engine.catalog.jobs.list() == (), "it may just be about to be posted"
-    monkeypatch.setattr("glimpse.imports.reaper.UNPOSTED_AFTER", timedelta(0))
-    reaper.round()
-    reaper.round()
-    assert len(engine.catalog.jobs.list()) == 1
-    with engine.conducting():
-        assert engine.ended(record).status == "success"
 
 
 def test_expired_tasks_are_forgotten(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,8 @@ from glimpse.transfer.spool import spool
 
 
 def acquire(run: ImportRun) -> None:
-    """Write the spool, unless a former attempt on this host has completed it."""
-    if not run.plan.spools or spooled(run) is not None:
+    """Write the spool, unless a former attempt on this host has completed it, or has delivered to all stores."""
+    if not run.plan.spools or not run.waiting or spooled(run) is not None:
         return
     path = run.resources.area.spool_path(run.image_id, run.claim)
     with ExitStack() as stack:

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 def deliver(run: ImportRun) -> None:
     """Write to every store that has not committed yet, then commit them one by one."""
-    waiting = [target.store for target in run.record.targets if target.state in ("pending", "writing")]
+    waiting = run.waiting
     delivered = {target.store for target in run.record.targets if target.state == "committed"}
     if waiting:
         with ExitStack() as stack:

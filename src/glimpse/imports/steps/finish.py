@@ -6,9 +6,11 @@ from glimpse.imports.run import ImportRun
 
 
 def finish(run: ImportRun) -> None:
-    """Publish what was delivered, then remove what is left in staging."""
+    """Remove what is left in staging, then publish what was delivered."""
     attributes = cast("dict[str, object]", run.state["delivered"])
     run.phases.finish("finish")
+    # Everything is in the stores; so when the image is seen to be active, nothing of it is left here.
+    run.resources.area.remove(run.image_id, claim=run.claim)
     run.resources.catalog.imports.succeed(
         run.id,
         run.claim,
@@ -17,4 +19,3 @@ def finish(run: ImportRun) -> None:
         phases=run.phases.snapshot(),
     )
     run.ended = True
-    run.resources.area.remove(run.image_id, claim=run.claim)

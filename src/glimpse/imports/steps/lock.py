@@ -47,6 +47,7 @@ def clear_leftovers(run: ImportRun) -> None:
 def unlock(run: ImportRun) -> None:
     """End the import as failed: the image is queued again, injected properties are as before, the lock is free."""
     failing = dict(run.failing or {})
+    run.resources.area.remove(run.image_id, claim=run.claim)
     run.resources.catalog.imports.fail(
         run.id,
         run.claim,
@@ -55,4 +56,3 @@ def unlock(run: ImportRun) -> None:
         phases=run.phases.snapshot(),
     )
     run.ended = True
-    run.resources.area.remove(run.image_id, claim=run.claim)
