@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from glimpse.transfer.disk.child import Child
-from glimpse.transfer.disk.confine import ChildLimits, Confinement, Input, spawn
+from glimpse.transfer.child import Child
+from glimpse.transfer.confine import ChildLimits, Confinement, Input, spawn
 
 
 @contextmanager

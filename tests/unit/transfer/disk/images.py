@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from glimpse.transfer.disk.confine import Confinement
+from glimpse.transfer.confine import Confinement
 from glimpse.transfer.disk.convert import ConvertLimits, convert_to_raw
 from glimpse.transfer.extent import Extent
 from glimpse.transfer.protocols import Stop

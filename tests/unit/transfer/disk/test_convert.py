@@ -9,8 +9,9 @@ import psutil
 import pytest
 
 from glimpse.errors import Cancelled, GlimpseError, Invalid, TooLarge, UnsafeImage
-from glimpse.transfer.disk.confine import Confinement, probe
-from glimpse.transfer.disk.convert import ConvertLimits, RawView, ReaderDied, UnreadableImage, convert_to_raw
+from glimpse.transfer.confine import Confinement, probe
+from glimpse.transfer.disk.convert import ConvertLimits, RawView, convert_to_raw
+from glimpse.transfer.disk.failures import ReaderDied, UnreadableImage
 from glimpse.transfer.stop import NEVER
 from tests.unit.transfer.disk.images import (
     MIB,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from glimpse.transfer.disk.confine import ChildLimits, probe
+from glimpse.transfer.confine import ChildLimits, probe
 from glimpse.transfer.disk.nbd.client import NbdClient
 from glimpse.transfer.disk.nbd.protocol import NbdDisconnected
 from glimpse.transfer.disk.qemu_nbd import serve

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from glimpse.errors import Unavailable
-from glimpse.transfer.disk.child import Child
+from glimpse.transfer.child import Child
 
 # Where the dynamic loader finds what programs need; nothing else of the host is seen.
 _LIBRARIES = ("/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib", "/lib", "/lib32", "/lib64")

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from glimpse.transfer.disk.confine import (
+from glimpse.transfer.confine import (
     Argument,
     ChildLimits,
     Confinement,
@@ -213,7 +213,7 @@ def test_missing_program_is_a_clear_error(confinement: Confinement) -> None:
 
 
 def test_a_bubblewrap_that_does_not_work_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from glimpse.transfer.disk import confine
+    from glimpse.transfer import confine
 
     broken = tmp_path / "bwrap"
     broken.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
@@ -248,7 +248,7 @@ def _service(confinement: Confinement) -> Iterator["subprocess.Popen[str]"]:
     """A process that spawns a confined cat, tells its process id, and waits."""
     code = f"""
 import os, psutil, time
-from glimpse.transfer.disk.confine import ChildLimits, Confinement, spawn
+from glimpse.transfer.confine import ChildLimits, Confinement, spawn
 reading, writing = os.pipe()
 child = spawn(["cat"], confinement={confinement!r}, limits=ChildLimits(10, 1 << 30), stdin=reading)
 while True:
