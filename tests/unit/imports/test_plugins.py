@@ -4,7 +4,7 @@ import pytest
 
 from glimpse import config
 from glimpse.config import Settings
-from glimpse.errors import GlimpseError, Invalid
+from glimpse.errors import Invalid
 from glimpse.imports.draft import Draft
 from glimpse.imports.plugins import PluginError, load
 from glimpse.transfer.plan import Convert, Decompress, Planner, Source, Spool
@@ -41,12 +41,6 @@ def test_what_cannot_work_is_refused_at_start(settings: Settings, names: list[st
     with pytest.raises(PluginError) as caught:
         load(names, settings)
     assert word in caught.value.message
-
-
-def test_a_conversion_that_is_not_there_yet_is_refused_at_start(tmp_path: Path) -> None:
-    settings = config.load(data=tmp_path, overrides={"image_conversion.output_format": "qcow2"})
-    with pytest.raises(GlimpseError, match="qcow2"):
-        load(["image_conversion"], settings)
 
 
 def test_conversion_adds_what_is_needed_and_nothing_else(settings: Settings) -> None:

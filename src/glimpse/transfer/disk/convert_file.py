@@ -67,6 +67,8 @@ def convert_to_file(
     options = _options(target, rules)
     where = confinement if confinement is not None else confine.default()
     size = check_source(path, source_format, limits, rules, also=("raw",))
+    if size == 0 and target == "vmdk":
+        raise Invalid("an empty disk cannot be converted to vmdk", hint="check that the image is complete")
     if size > limits.max_sparse_bytes:
         with open_view(path, source_format, size, limits=limits, stop=stop, confinement=where):
             pass  # which has counted the holes
@@ -107,7 +109,8 @@ def vmdk_type(rules: InspectRules) -> str | None:
 def largest(size: int) -> int:
     """The most bytes that any format needs for a disk of ``size`` bytes.
 
-    A disk full of noise takes 1.2 % more as streamOptimized vmdk, less in all others; none takes 16 MiB when empty.
+    A disk full of noise takes 0.9 % more as streamOptimized vmdk, less in all others; an empty one of 2000 GiB takes
+    251 MiB as vmdk, an empty one of 0 bytes 192 KiB as qcow2.
     """
     return size + size // 32 + (16 << 20)
 

@@ -7,6 +7,7 @@ from glimpse.errors import GlimpseError, Invalid, NoSpace, TooLarge, Unavailable
 # What qemu says of a disk that is full.
 _FULL = ("No space left on device", "Disk quota exceeded")
 _WRITING = "error while writing"
+_CONVERTING = "error while converting"
 
 
 class UnreadableImage(Invalid):
@@ -37,6 +38,8 @@ def ended(source_format: str, status: int, words: str, *, otherwise: str = "") -
             f"there is no space left to convert the {source_format} image",
             hint="free some, or place staging elsewhere",
         )
+    if _CONVERTING in words:
+        return Invalid(f"the {source_format} image cannot be converted: {words}")
     if _WRITING in words:
         return Unavailable(f"cannot write the converted {source_format} image: {words}")
     reason = words or (f"its reader ended with status {status}" if status else otherwise)
