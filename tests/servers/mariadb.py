@@ -7,10 +7,10 @@ import signal
 from pathlib import Path
 
 from tests.servers.process import SUBSTITUTE, ServerFailed, run
-from tests.servers.server import PASSWORD, USER, Server
+from tests.servers.server import PASSWORD, USER, DatabaseServer
 
 
-class MariaDB(Server):
+class MariaDB(DatabaseServer):
     """Fast, because nothing needs to survive a power failure; else with the server's own defaults."""
 
     name = "mariadb"

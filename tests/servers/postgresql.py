@@ -5,10 +5,10 @@ import signal
 from pathlib import Path
 
 from tests.servers.process import ServerFailed, run
-from tests.servers.server import PASSWORD, USER, Server
+from tests.servers.server import PASSWORD, USER, DatabaseServer
 
 
-class PostgreSQL(Server):
+class PostgreSQL(DatabaseServer):
     """The newest that is installed; fast, because nothing needs to survive a power failure."""
 
     name = "postgresql"

@@ -52,9 +52,18 @@ def run(arguments: Sequence[str | Path], directory: Path) -> None:
 
 
 class Process:
-    """A running server. ``answers`` says whether it can be used yet."""
+    """A running server. ``answers`` says whether it can be used yet; ``as_substitute``, that it is not run as
+    root.
+    """
 
-    def __init__(self, arguments: Sequence[str | Path], directory: Path, answers: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str | Path],
+        directory: Path,
+        answers: Callable[[], bool],
+        *,
+        as_substitute: bool = True,
+    ) -> None:
         self.log = directory / "log"
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -64,7 +73,7 @@ class Process:
                 stdout=log,
                 stderr=log,
                 preexec_fn=_die_with_parent,
-                **_identity(),
+                **(_identity() if as_substitute else {}),
             )
         deadline = time.monotonic() + START_SECONDS
         pause = threading.Event()

@@ -1,4 +1,4 @@
-"""What all database servers for tests have in common."""
+"""What all servers for tests have in common, and what database servers do."""
 
 import shutil
 import signal
@@ -17,15 +17,14 @@ USER, PASSWORD = "glimpse", "s3cret/@"
 
 
 class Server(ABC):
-    """A database server of one's own. Used as a context manager it is running inside the block."""
+    """A server of one's own. Used as a context manager it is running inside the block."""
 
     name: ClassVar[str]
-    driver: ClassVar[str]
-    # The database that is always there, to make others from.
-    home: ClassVar[str]
     # How to stop it at once without asking its clients; and the orderly way.
     quick: ClassVar[signal.Signals]
     orderly: ClassVar[signal.Signals]
+    # Whether it refuses to run as root.
+    as_substitute: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.directory = own_directory(self.name)
@@ -57,13 +56,31 @@ class Server(ABC):
 
     def start(self) -> None:
         """Run it, and wait until it answers. It has the same port and data as before a :meth:`stop`."""
-        self._process = Process(self.command(), self.directory, self._answers)
+        self._process = Process(
+            self.command(), self.directory, self._answers, as_substitute=self.as_substitute
+        )
 
     def stop(self, how: signal.Signals | None = None) -> None:
         """Stop it; what was committed stays."""
         if self._process is not None:
             self._process.stop(how or self.orderly)
             self._process = None
+
+    @abstractmethod
+    def url(self) -> str:
+        """Where it is, for its clients."""
+
+    @abstractmethod
+    def _answers(self) -> bool:
+        """Whether it can be used."""
+
+
+class DatabaseServer(Server):
+    """A database server."""
+
+    driver: ClassVar[str]
+    # The database that is always there, to make others from.
+    home: ClassVar[str]
 
     def url(self, database: str | None = None) -> str:
         """Where a database is, for SQLAlchemy, as existing installations write it."""

@@ -13,11 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.servers.keystone import Keystone
 from tests.servers.mariadb import MariaDB
 from tests.servers.postgresql import PostgreSQL
-from tests.servers.server import Server
+from tests.servers.server import DatabaseServer, Server
 
-KINDS: dict[str, type[Server]] = {kind.name: kind for kind in (PostgreSQL, MariaDB)}
+KINDS: dict[str, type[DatabaseServer]] = {kind.name: kind for kind in (PostgreSQL, MariaDB)}
+SERVERS: dict[str, type[Server]] = {**KINDS, Keystone.name: Keystone}
 ROOT = Path(__file__).parents[2]
 
 
@@ -61,7 +63,7 @@ def _start_guardian(kind: str, meeting: Path) -> None:
 def guard(kind: str, meeting: Path) -> None:
     """Start a server, say so, and stop it when nobody uses it any more."""
     address = meeting / f"{kind}.url"
-    with KINDS[kind]() as server:
+    with SERVERS[kind]() as server:
         address.write_text(server.url())
         print("ready", flush=True)
         sys.stdout.close()

@@ -3,7 +3,7 @@
 For trying the service out on one machine. The service binds to loopback while this is in use.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import unquote
 
 from glimpse.access.caller import Caller, Unauthenticated
@@ -20,11 +20,16 @@ EVERYBODY = Caller(
 )
 
 
+def with_implied(roles: Collection[str]) -> frozenset[str]:
+    """These roles and those that they bring."""
+    return frozenset(roles).union(*(IMPLIED.get(role, frozenset()) for role in roles))
+
+
 class NoAuth:
     """Makes a caller of the header ``X-Auth-Token: user:project:role[,role…]``."""
 
-    def authenticate(self, headers: Mapping[str, str]) -> Caller:
-        """The caller of a request with these headers (lower-case names).
+    async def authenticate(self, headers: Mapping[str, str], method: str, path: str) -> Caller:
+        """As :class:`glimpse.access.authenticator.Authenticator` has it.
 
         Without a token that is an admin without a project, and likewise with a token that names nobody:
         OpenStack's clients send a word (``notused``) where they are told not to authenticate. Raises
@@ -35,10 +40,11 @@ class NoAuth:
         if ":" not in token:
             return EVERYBODY
         user, project, named = self._parse(token)
-        roles = set(named)
-        for role in named:
-            roles |= IMPLIED.get(role, frozenset())
-        return Caller(user_id=user, project_id=project, roles=frozenset(roles), is_admin="admin" in roles)
+        roles = with_implied(named)
+        return Caller(user_id=user, project_id=project, roles=roles, is_admin="admin" in roles)
+
+    def close(self) -> None:
+        """Nothing runs."""
 
     @staticmethod
     def _parse(token: str) -> tuple[str, str, list[str]]:

@@ -18,8 +18,8 @@ from starlette.routing import Match
 
 from glimpse import __version__
 from glimpse.access.limits import Limits
-from glimpse.access.noauth import NoAuth
 from glimpse.access.policy import Policy
+from glimpse.access.selection import authenticator_of
 from glimpse.api import (
     actions,
     docs,
@@ -79,6 +79,7 @@ def create_app(settings: Settings) -> FastAPI:
             yield
         finally:
             await context.leases.stop()
+            context.authentication.close()
             context.files.shutdown(cancel_futures=True)
             context.readers.shutdown()
             context.writers.shutdown()
@@ -135,7 +136,7 @@ def _context(settings: Settings) -> tuple[Context, Callable[[], None]]:
         limits=Limits.of(settings),
         imports=ImportService(settings, catalog, stores, policy, board),
         plugins=plugins.load(settings.image_import_opts.image_import_plugins, settings),
-        authentication=NoAuth(),
+        authentication=authenticator_of(settings),
         versions=Versions.of(multi_store=settings.multi_store, cache=False, imports=settings.import_enabled),
         view=ImageView(
             multi_store=settings.multi_store,

@@ -8,9 +8,9 @@ from typing import ParamSpec, TypeVar, cast
 
 from starlette.requests import Request
 
+from glimpse.access.authenticator import Authenticator
 from glimpse.access.caller import Caller
 from glimpse.access.limits import Limits
-from glimpse.access.noauth import NoAuth
 from glimpse.access.policy import Policy
 from glimpse.api.customs import ImageSchema
 from glimpse.api.leases import Leases
@@ -47,7 +47,7 @@ class Context:
     limits: Limits
     imports: ImportService
     plugins: tuple[Plugin, ...]
-    authentication: NoAuth
+    authentication: Authenticator
     versions: Versions
     view: ImageView
     schema: ImageSchema

@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from glimpse.access.caller import Caller
-from glimpse.access.noauth import NoAuth
+from glimpse.access.authenticator import Authenticator
+from glimpse.access.caller import Caller, Unauthenticated
 from glimpse.access.policy import Policy
 from glimpse.api import errors
 from glimpse.api.jsonbody import JSON, dumps
@@ -42,7 +42,7 @@ class Gateway:
         app: ASGIApp,
         *,
         versions: Versions,
-        authentication: NoAuth,
+        authentication: Authenticator,
         policy: Policy,
         public_endpoint: str | None,
         longest_request_id: int,
@@ -72,6 +72,8 @@ class Gateway:
             if status >= 500:
                 LOG.warning("%s %s: %s", exchange.request_id, scope["path"], error.message)
             extra = error.headers if isinstance(error, errors.HttpError) else {}
+            if isinstance(error, Unauthenticated) and error.challenge:
+                extra = {"www-authenticate": error.challenge}
             # A service that stops must not wait for what its clients still send.
             rest = None if isinstance(error, Unavailable) else upload
             await exchange.refuse(status, errors.text_of(error), rest, extra)
@@ -101,8 +103,9 @@ class Gateway:
                 return
             rest, slash = path[1:], "/"
         exchange.request_id = self._request_id(headers.get("x-openstack-request-id"))
-        scope["glimpse.caller"] = self._caller(headers, exchange.request_id)
         scope["path"] = f"/v2{slash}{rest}"
+        named = await self._authentication.authenticate(headers, scope["method"], scope["path"])
+        scope["glimpse.caller"] = self._caller(named, exchange.request_id)
         scope["raw_path"] = quote(scope["path"]).encode()
         await self._app(scope, receive, exchange.send)
 
@@ -116,13 +119,8 @@ class Gateway:
             raise errors.HttpError(431, f"A request id may have {self._longest_request_id} characters.")
         return given if given.startswith("req-") else f"req-{given}"
 
-    def _caller(self, headers: Mapping[str, str], request_id: str) -> Caller:
-        named = self._authentication.authenticate(headers)
-        caller = Caller(named.user_id, named.project_id, named.roles, named.is_admin, request_id)
-        is_admin = self._policy.is_admin(caller)
-        if is_admin == caller.is_admin:
-            return caller
-        return Caller(named.user_id, named.project_id, named.roles, is_admin, request_id)
+    def _caller(self, named: Caller, request_id: str) -> Caller:
+        return named.asking(request_id, is_admin=self._policy.is_admin(named))
 
 
 class Exchange:
@@ -174,7 +172,8 @@ class Exchange:
         """
         if self._started:
             return
-        body, media_type = errors.render(status, message, self._accept)
+        # Who is not known gets text, whatever is asked for: auth_token in front of the API knows nothing else.
+        body, media_type = errors.render(status, message, None if status == 401 else self._accept)
         if upload is not None:
             await upload.drain()
         await self.answer(status, body, media_type, extra)

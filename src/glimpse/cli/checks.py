@@ -13,29 +13,38 @@ if TYPE_CHECKING:
 
 
 def check_authentication(settings: "Settings") -> None:
-    """Refuse an authentication that does not exist here; falling back to none would open a cloud to all.
+    """Refuse an authentication that does not exist here, or lacks what it needs.
 
     Raises :class:`glimpse.errors.Invalid`.
     """
-    flavor = settings.paste_deploy.flavor or ""
-    if "keystone" in flavor:
+    from glimpse.access.selection import authenticator_of, kind_of
+
+    kind = kind_of(settings)
+    options = settings.keystone_authtoken
+    if kind == "keystone" and not (options.auth_type or options.auth_section):
         raise Invalid(
-            f"[paste_deploy] flavor = {flavor} asks for Keystone authentication, which this version lacks",
-            hint="It never falls back to none. To run without, on loopback only, leave flavor empty.",
+            "[keystone_authtoken] auth_type is missing: this service needs an account of its own in Keystone",
+            hint="For example auth_type = password with auth_url, username, password, project_name, "
+            "user_domain_name and project_domain_name.",
         )
+    authenticator_of(settings).close()
 
 
 def check_reach(settings: "Settings") -> None:
-    """Refuse to listen where others can reach it, as long as there is no authentication.
+    """Refuse to listen where others can reach it without authentication, unless the operator insists.
 
     Raises :class:`glimpse.errors.Invalid`.
     """
+    from glimpse.access.selection import kind_of
+
+    if kind_of(settings) != "noauth" or settings.glimpse.noauth_beyond_loopback:
+        return
     host = settings.default.bind_host
     if not is_loopback(host):
         raise Invalid(
             f"without authentication it does not listen on {host}: whoever reached it would be admin",
-            hint="Listen on loopback (--host 127.0.0.1, or bind_host in [DEFAULT]); let others in by what "
-            "authenticates them, such as an SSH tunnel or a reverse proxy.",
+            hint="Listen on loopback (--host 127.0.0.1, or bind_host in [DEFAULT]), or authenticate callers: "
+            "[paste_deploy] flavor = keystone or http_basic.",
         )
 
 

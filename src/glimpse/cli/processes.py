@@ -30,6 +30,7 @@ def api(
 ) -> None:
     """Run the HTTP API alone; imports wait until a conductor runs on the same database."""
     settings = start(source(config_file, config_dir, data, plugins, host, port))
+    check_authentication(settings)
     check_reach(settings)
     from glimpse.api.server import run
 
@@ -56,7 +57,9 @@ def start(where: Source) -> "Settings":
     if SUPERVISED_VARIABLE not in os.environ:
         for warning in settings.warnings:
             click.echo(f"glimpse: warning: {warning}", err=True)
-    check_authentication(settings)
+    from glimpse.access.selection import kind_of
+
+    kind_of(settings)
     from glimpse.cli.logs import configure
 
     configure(settings)

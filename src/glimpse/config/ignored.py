@@ -24,8 +24,13 @@ OF_ONE_STORE = frozenset(
 def ignored(values: Values, multi_store: bool) -> tuple[str, ...]:
     """The warning about options without effect; nothing where there are none."""
     found: dict[str, list[str]] = {}
+    # A section by the operator's own name, in which keystoneauth reads who this service is.
+    account = values.files.last("keystone_authtoken", "auth_section")
+    foreign = FOREIGN if account is None else FOREIGN | {fold(account.text)}
     pointless = OF_ONE_STORE if multi_store else OF_SEVERAL_STORES
     for section, option in values.files.written():
+        if fold(section) in foreign:
+            continue
         if (fold(section), option) in pointless or not _known(values, section, option):
             found.setdefault(section, []).append(option)
     if not found:
@@ -56,7 +61,7 @@ def _known(values: Values, section: str, option: str) -> bool:
     name = fold(section)
     declared = SECTION_TYPES.get(name)
     reader = declared is not None and declared.owner in READERS
-    return name in FOREIGN or reader or option in values.known.get(name, ()) or _elsewhere(name, option)
+    return reader or option in values.known.get(name, ()) or _elsewhere(name, option)
 
 
 def _elsewhere(section: str, option: str) -> bool:

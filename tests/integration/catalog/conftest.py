@@ -9,7 +9,7 @@ from glimpse.catalog import Catalog, Database
 from glimpse.catalog.records import NewImage
 from tests.servers.databases import SERVERS, Databases, databases
 from tests.servers.fixtures import meeting, open_database
-from tests.servers.server import Server
+from tests.servers.server import DatabaseServer
 from tests.servers.shared import KINDS
 from tests.unit.catalog.writers import COUNTER
 
@@ -36,7 +36,7 @@ def url(backend: Databases) -> str:
 
 
 @pytest.fixture(scope="module", params=SERVERS)
-def own_server(request: pytest.FixtureRequest) -> Iterator[Server]:
+def own_server(request: pytest.FixtureRequest) -> Iterator[DatabaseServer]:
     """A server that nobody else uses, so that it may be stopped."""
     with KINDS[request.param]() as server:
         yield server

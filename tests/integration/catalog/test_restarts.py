@@ -13,7 +13,7 @@ from glimpse.catalog import Catalog, Database, database
 from glimpse.catalog.faults import OutcomeUnknown
 from glimpse.catalog.records import NewImage
 from glimpse.errors import Conflict, Unavailable
-from tests.servers.server import Server
+from tests.servers.server import DatabaseServer
 
 Open = Callable[[str], Database]
 WRITERS, IMAGES = 4, 40
@@ -38,7 +38,7 @@ def create(catalog: Catalog, image_id: str) -> None:
             return
 
 
-def test_a_restart_costs_time_and_nothing_else(own_server: Server, open_database: Open) -> None:
+def test_a_restart_costs_time_and_nothing_else(own_server: DatabaseServer, open_database: Open) -> None:
     db = open_database(own_server.url())
     db.upgrade()
     catalog = Catalog(db)
@@ -62,7 +62,7 @@ def test_a_restart_costs_time_and_nothing_else(own_server: Server, open_database
             assert catalog.images.get(f"{writer:08d}-0000-0000-0000-{number:012d}").status == "queued"
 
 
-def test_one_that_starts_late_is_waited_for(own_server: Server) -> None:
+def test_one_that_starts_late_is_waited_for(own_server: DatabaseServer) -> None:
     settings = options(own_server.url(), max_retries=50, retry_interval=1)
     own_server.stop()
     tried = threading.Event()
@@ -84,7 +84,7 @@ def test_one_that_starts_late_is_waited_for(own_server: Server) -> None:
     db.close()
 
 
-def test_one_that_never_starts_is_named(own_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_never_starts_is_named(own_server: DatabaseServer, monkeypatch: pytest.MonkeyPatch) -> None:
     url = own_server.url()
     own_server.stop()
     try:
@@ -101,7 +101,7 @@ def test_one_that_never_starts_is_named(own_server: Server, monkeypatch: pytest.
         own_server.start()
 
 
-def test_a_wrong_password_is_not_tried_again(own_server: Server) -> None:
+def test_a_wrong_password_is_not_tried_again(own_server: DatabaseServer) -> None:
     url = make_url(own_server.url()).set(password="wrong").render_as_string(hide_password=False)
     with pytest.raises(Unavailable) as caught:
         Database.open(options(url, max_retries=-1, retry_interval=60).database)

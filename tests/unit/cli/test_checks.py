@@ -27,11 +27,29 @@ def test_the_refusal_says_how_to_go_on(tmp_path: Path) -> None:
     check_reach(source((), (), tmp_path).load())
 
 
-@pytest.mark.parametrize("flavor", ["keystone", "keystone+cachemanagement"])
-def test_keystone_never_becomes_no_authentication(tmp_path: Path, flavor: str) -> None:
+def test_what_others_reach_needs_an_authentication_or_an_operator_who_insists(tmp_path: Path) -> None:
     file = tmp_path / "glance-api.conf"
-    file.write_text(f"[paste_deploy]\nflavor = {flavor}\n")
-    with pytest.raises(Invalid, match="asks for Keystone"):
+    for text in (
+        "[glimpse]\nnoauth_beyond_loopback = true\n",
+        "[paste_deploy]\nflavor = keystone\n",
+        "[paste_deploy]\nflavor = http_basic+caching\n",
+    ):
+        file.write_text(text)
+        check_reach(source((file,), (), tmp_path, host="0.0.0.0").load())
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[paste_deploy]\nflavor = keystone+cachemanagement\n", "auth_type is missing"),
+        ("[paste_deploy]\nflavor = http_basic\n", "there is no htpasswd beside the configuration"),
+        ("[paste_deploy]\nflavor = trusted-auth\n", "there is no trusted-auth here"),
+    ],
+)
+def test_an_authentication_that_lacks_something_is_told(tmp_path: Path, text: str, complaint: str) -> None:
+    file = tmp_path / "glance-api.conf"
+    file.write_text(text)
+    with pytest.raises(Invalid, match=complaint):
         check_authentication(source((file,), (), tmp_path).load())
 
 

@@ -33,13 +33,32 @@ def test_listening_for_others_is_refused(tmp_path: Path, command: str) -> None:
 
 
 @pytest.mark.parametrize("command", ["serve", "api", "conductor"])
-def test_keystone_is_refused_by_every_process(tmp_path: Path, command: str) -> None:
+def test_an_unknown_authentication_is_refused_by_every_process(tmp_path: Path, command: str) -> None:
     file = tmp_path / "glance-api.conf"
-    file.write_text("[paste_deploy]\nflavor = keystone\n")
+    file.write_text("[paste_deploy]\nflavor = fakeauth\n")
     status, said = run(command, "--data", str(tmp_path), "--config-file", str(file))
     assert status == 1
-    assert "flavor = keystone asks for Keystone authentication" in said[0]
+    assert said[0] == "glimpse: [paste_deploy] flavor = fakeauth: there is no fakeauth here"
     assert not any("Traceback" in line for line in said)
+
+
+@pytest.mark.parametrize("command", ["serve", "api"])
+@pytest.mark.parametrize(
+    ("account", "complaint"),
+    [
+        ("", "glimpse: [keystone_authtoken] auth_type is missing"),
+        ("auth_type = passwort", "glimpse: [keystone_authtoken] cannot be used: The plugin passwort"),
+        ("auth_type = password", "glimpse: [keystone_authtoken] cannot be used: Auth plugin requires"),
+    ],
+)
+def test_an_account_that_cannot_be_is_told(
+    tmp_path: Path, command: str, account: str, complaint: str
+) -> None:
+    file = tmp_path / "glance-api.conf"
+    file.write_text(f"[paste_deploy]\nflavor = keystone\n[keystone_authtoken]\n{account}\n")
+    status, said = run(command, "--data", str(tmp_path), "--config-file", str(file))
+    assert status == 1
+    assert any(line.startswith(complaint) for line in said), said
 
 
 @pytest.mark.parametrize("command", ["serve", "api", "conductor", "db upgrade"])

@@ -2,14 +2,16 @@
 
 from typing import Annotated
 
-from glimpse.config.declare import MULTI, SECRET, Alias, Section
+from glimpse.config.declare import MULTI, SECRET, Alias, Range, Section
 
 
 class PasteDeploy(Section):
     """The kind of authentication, named as in Glance's pipelines."""
 
     flavor: Annotated[
-        str | None, "How callers are authenticated: nothing for not at all, keystone for Keystone's tokens."
+        str | None,
+        "How callers are authenticated: keystone by Keystone's tokens, http_basic by name and password, nothing "
+        "not at all; +caching and +cachemanagement may follow.",
     ] = None
     config_file: Annotated[str | None, "Accepted for old files; there is no paste file."] = None
 
@@ -51,17 +53,37 @@ class KeystoneAuthtoken(Section):
     project_name: Annotated[str | None, "Its project."] = None
     user_domain_name: Annotated[str | None, "Domain of the user."] = None
     project_domain_name: Annotated[str | None, "Domain of the project."] = None
+    auth_section: Annotated[str | None, "Another section that says how this service authenticates."] = None
     region_name: Annotated[str | None, "Region of the identity service."] = None
+    interface: Annotated[str, "Which of its endpoints this service uses."] = "internal"
+    cafile: Annotated[str | None, "File of the authorities that may certify it; nothing: the system's."] = (
+        None
+    )
+    insecure: Annotated[bool, "Whether its certificate is not looked at."] = False
+    http_connect_timeout: Annotated[
+        int | None, "Seconds to wait for an answer of it; 10 where nothing is said.", Range(1)
+    ] = None
+    http_request_max_retries: Annotated[int, "How often a connection to it is tried again.", Range(0)] = 3
     memcached_servers: Annotated[
         tuple[str, ...],
-        "Where validated tokens are remembered.",
+        "Where validated tokens are remembered; nothing: in each process.",
         Alias("keystone_authtoken", "memcache_servers"),
     ] = ()
+    memcache_security_strategy: Annotated[
+        str, "Whether they are signed (MAC) or encrypted (ENCRYPT) there."
+    ] = "None"
+    memcache_secret_key: Annotated[str | None, "Key for that.", SECRET] = None
+    token_cache_time: Annotated[
+        int, "Seconds for which a validated token is not asked about again; -1: always asked.", Range(-1)
+    ] = 300
+    include_service_catalog: Annotated[
+        bool, "Whether the services that a token leads to are asked for; glance-download needs them."
+    ] = True
     service_token_roles: Annotated[tuple[str, ...], "Roles of which a service token needs one."] = (
         "service",
     )
     service_token_roles_required: Annotated[bool, "Whether it is refused without."] = True
-    service_type: Annotated[str | None, "Type of this service in access rules."] = None
+    service_type: Annotated[str, "Type of this service in access rules of application credentials."] = "image"
 
 
 class OsloLimit(Section):

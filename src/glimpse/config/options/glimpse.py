@@ -26,4 +26,16 @@ class Glimpse(Section):
         int, "Least bytes per second, on average over web_stall_timeout, that a source must send.", BYTES
     ] = 1024
     web_user_agent: Annotated[str, "What web-download calls itself."] = f"glimpse/{__version__}"
+    http_basic_user_file: Annotated[
+        str, "With flavor http_basic: file of users and bcrypt hashes, as htpasswd -B writes it."
+    ] = "htpasswd"
+    http_basic_role_file: Annotated[
+        str,
+        "With flavor http_basic: file of their projects and roles, user:project:role,role; may be missing.",
+    ] = "htpasswd-roles"
+    noauth_beyond_loopback: Annotated[
+        bool,
+        "Whether a service without authentication may listen where others reach it; each of them is an "
+        "administrator.",
+    ] = False
     jobboard: Annotated[str, "Where conductors find their work.", Choices("sql")] = "sql"
