@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from glimpse.stores.errors import WrongSize
+from glimpse.stores.file.direct import DirectFile
 from glimpse.stores.file.disk import WRITE_BACK_BYTES, begin_write_back, copy_all, explained, write_all
 from glimpse.stores.file.names import part_name
 from glimpse.stores.file.publish import Published, discard, publish
@@ -44,12 +45,14 @@ class FileWriter:
             # What is left under this name is of this very claim, whose holder begins anew.
             self._part.unlink(missing_ok=True)
             self._fd = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, DEFAULT_MODE)
+        self._direct = DirectFile(self._part)
 
     def write(self, extent: Extent) -> None:
         """Take the next extent. Raises NoSpace, Unavailable."""
         if extent.data is not None:
             with self._failing():
-                write_all(self._fd, extent.data, extent.offset)
+                if not self._direct.take(extent.data, extent.offset):
+                    write_all(self._fd, extent.data, extent.offset)
         self._advance(extent.offset + extent.length)
 
     def copy_from(self, fd: int, offset: int, length: int) -> None:
@@ -95,6 +98,7 @@ class FileWriter:
         return "" if self._size is None else f" of {self._size}"
 
     def _close(self) -> None:
+        self._direct.close()
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

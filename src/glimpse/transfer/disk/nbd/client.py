@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from glimpse.transfer.aligned import aligned
 from glimpse.transfer.disk.nbd import protocol as p
 from glimpse.transfer.disk.nbd.connection import Connection
 from glimpse.transfer.disk.nbd.protocol import NbdError
@@ -25,7 +26,7 @@ class _Pending:
 
     offset: int
     length: int
-    buffer: bytearray | None = None
+    buffer: memoryview | None = None
     missing: int = 0
     runs: list["Run"] = field(default_factory=list)
     error: str | None = None
@@ -82,7 +83,7 @@ class NbdClient:
 
     def read(
         self, ranges: Iterable[tuple[int, int]], *, depth: int = DEPTH
-    ) -> Iterator[tuple[int, bytearray]]:
+    ) -> Iterator[tuple[int, memoryview]]:
         """The data of each ``(offset, length)``, in their order, with up to ``depth`` reads under way.
 
         Every buffer is new and belongs to the receiver. ``ranges`` may itself call :meth:`runs`.
@@ -97,7 +98,7 @@ class NbdClient:
                     more = False
                     break
                 offset, length = item
-                pending = _Pending(offset, length, bytearray(length), length)
+                pending = _Pending(offset, length, aligned(length), length)
                 queue.append((self._request(p.COMMAND_READ, self._read_flags, pending), pending))
             if not queue:
                 return
@@ -203,7 +204,7 @@ def _slice(pending: _Pending, offset: int, length: int) -> memoryview:
     if pending.buffer is None or start < 0 or length > pending.missing or start + length > pending.length:
         raise NbdError("the image reader sent bytes that were not asked for")
     pending.missing -= length
-    return memoryview(pending.buffer)[start : start + length]
+    return pending.buffer[start : start + length]
 
 
 def _error_text(payload: bytes) -> str:
