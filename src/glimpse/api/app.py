@@ -94,6 +94,8 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        # Asking for each request whether somebody collects traces took 7 % of a small one.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.context = context
     # In the order of how often they are asked for: routes are tried one after the other. Included routers
