@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, update
 
-from glimpse.catalog import import_rows, properties
-from glimpse.catalog.fence import fenced, hold, lost
+from glimpse.catalog import import_rows
+from glimpse.catalog.fence import Held, fenced, hold, lost
 from glimpse.catalog.records import ImportRecord, Phase
 from glimpse.catalog.repository import Repository, writes, writes_again
 from glimpse.catalog.tables import images, imports
@@ -92,34 +92,11 @@ class ImportClaims(Repository):
         Raises ClaimLost.
         """
         row = fenced(conn, import_id, claim)
-        values: dict[str, Any] = {"updated_at": self.now()}
-        if plan is not None:
-            values["plan"] = dict(plan)
-        if state is not None:
-            values["state"] = {**row.state, **state}
-        if phases is not None:
-            values["phases"] = import_rows.dump_phases(phases)
+        values = journalled(row, plan=plan, state=state, phases=phases)
         if message is not None:
             values["message"] = message
+        values["updated_at"] = self.now()
         conn.execute(update(imports).where(imports.c.id == import_id).values(values))
-
-    @writes_again
-    def inject(self, conn: Connection, import_id: str, claim: int, values: Mapping[str, str | None]) -> None:
-        """Set properties with the service's authority, remembering what was there.
-
-        Should the import fail, each is put back unless somebody has changed it since. Repeating is harmless.
-        Raises ClaimLost.
-        """
-        row = fenced(conn, import_id, claim)
-        before = properties.current(conn, row.image_id, values.keys())
-        memory = dict(row.injected)
-        for name, value in values.items():
-            had = memory[name][0] if name in memory else ([before[name]] if name in before else None)
-            memory[name] = [had, value]
-        properties.put(conn, row.image_id, values)
-        now = self.now()
-        conn.execute(update(imports).where(imports.c.id == import_id).values(injected=memory, updated_at=now))
-        conn.execute(update(images).where(images.c.id == row.image_id).values(updated_at=now))
 
     @staticmethod
     def _next_claim(
@@ -129,15 +106,25 @@ class ImportClaims(Repository):
         conn.execute(update(imports).where(imports.c.id == import_id).values(claim=last + 1, **values))
 
 
-def put_back(conn: Connection, image_id: str, injected: Mapping[str, Sequence[Any]]) -> None:
-    """Undo :meth:`ImportClaims.inject`: only properties that still hold what was injected."""
-    now = properties.current(conn, image_id, injected.keys())
-    ours = {name: had for name, (had, value) in injected.items() if name in now and now[name] == value}
-    properties.put(conn, image_id, {name: had[0] for name, had in ours.items() if had is not None})
-    properties.remove(conn, image_id, [name for name, had in ours.items() if had is None])
-
-
 def _known(conn: Connection, import_id: str) -> ImportRecord:
     record = import_rows.record(conn, import_id)
     assert record is not None
     return record
+
+
+def journalled(
+    row: Held,
+    *,
+    plan: Mapping[str, object] | None = None,
+    state: Mapping[str, object] | None = None,
+    phases: Sequence[Phase] | None = None,
+) -> dict[str, Any]:
+    """The columns of an import into whose journal this is written."""
+    values: dict[str, Any] = {}
+    if plan is not None:
+        values["plan"] = dict(plan)
+    if state is not None:
+        values["state"] = {**row.state, **state}
+    if phases is not None:
+        values["phases"] = import_rows.dump_phases(phases)
+    return values

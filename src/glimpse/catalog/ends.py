@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, update
 
 from glimpse.catalog import import_rows, locations, properties, staged, targets
-from glimpse.catalog.claims import put_back
 from glimpse.catalog.fence import Held, fenced, hold, lost
+from glimpse.catalog.import_changes import put_back
 from glimpse.catalog.records import Location, Phase, Restore
 from glimpse.catalog.repository import Repository, writes, writes_again
 from glimpse.catalog.tables import images, import_targets, imports

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from glimpse.catalog import import_rows, properties, states, targets, uploads
 from glimpse.catalog.claims import ImportClaims
 from glimpse.catalog.ends import ImportEnds
+from glimpse.catalog.import_changes import ImportChanges
 from glimpse.catalog.records import FAILED, IMPORTING, ImportRecord, NewImport
 from glimpse.catalog.repository import reads, writes
 from glimpse.catalog.tables import images, imports
@@ -18,7 +19,7 @@ from glimpse.catalog.task_listing import ImportLists, fresh
 from glimpse.errors import Conflict, NotFound
 
 
-class Imports(ImportClaims, ImportTargets, ImportEnds, ImportLists):
+class Imports(ImportClaims, ImportTargets, ImportChanges, ImportEnds, ImportLists):
     """Imports by their ids. How they are held, deliver, end and are listed: see the parts."""
 
     @writes

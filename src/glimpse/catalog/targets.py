@@ -1,10 +1,11 @@
 """The stores that an import delivers to, and the two lists of them that users see on the image."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import Connection, insert, select, update
 
 from glimpse.catalog import locations, properties
+from glimpse.catalog.claims import journalled
 from glimpse.catalog.fence import Held, fenced
 from glimpse.catalog.records import FAILED, IMPORTING, NewLocation
 from glimpse.catalog.repository import Repository, writes_again
@@ -17,29 +18,57 @@ class ImportTargets(Repository):
     """The part of :class:`Imports` that is about single stores."""
 
     @writes_again
-    def start_target(self, conn: Connection, import_id: str, claim: int, store: str) -> None:
-        """Data is being written to this store. Raises ClaimLost, Conflict (it has committed already)."""
+    def start_targets(
+        self,
+        conn: Connection,
+        import_id: str,
+        claim: int,
+        stores: Collection[str],
+        *,
+        plan: Mapping[str, object] | None = None,
+        state: Mapping[str, object] | None = None,
+    ) -> None:
+        """Data is being written to these stores; ``plan`` and ``state`` go into the journal with it.
+
+        Raises ClaimLost, Conflict (one has committed already).
+        """
         row = fenced(conn, import_id, claim)
-        if _state(conn, import_id, store)[0] == "committed":
-            raise Conflict(f"Import {import_id} has delivered to store {store} already.")
-        self._write(conn, row, store, {"state": "writing", "url": None, "error": None})
+        for store in stores:
+            if _state(conn, import_id, store)[0] == "committed":
+                raise Conflict(f"Import {import_id} has delivered to store {store} already.")
+        mine = table.c.import_id == import_id
+        conn.execute(
+            update(table)
+            .where(mine, table.c.store.in_(list(stores)))
+            .values(state="writing", url=None, error=None)
+        )
+        values = journalled(row, plan=plan, state=state)
+        conn.execute(update(imports).where(imports.c.id == import_id).values(**values, updated_at=self.now()))
 
     @writes_again
     def commit_target(
-        self, conn: Connection, import_id: str, claim: int, store: str, location: NewLocation
+        self,
+        conn: Connection,
+        import_id: str,
+        claim: int,
+        store: str,
+        location: NewLocation,
+        *,
+        state: Mapping[str, object] | None = None,
     ) -> None:
-        """The object at ``location`` is the image's data in this store. Repeating it is harmless.
+        """The object at ``location`` is the image's data in this store; ``state`` goes into the journal with it.
 
-        Raises ClaimLost; Conflict when the store has committed another object.
+        Repeating it is harmless. Raises ClaimLost; Conflict when the store has committed another object.
         """
         row = fenced(conn, import_id, claim)
-        state, url = _state(conn, import_id, store)
-        if state == "committed":
+        stands, url = _state(conn, import_id, store)
+        if stands == "committed":
             if url == location.url:
                 return
             raise Conflict(f"Import {import_id} has delivered to store {store} already.")
         locations.add(conn, row.image_id, location, self.now(), import_id)
-        self._write(conn, row, store, {"state": "committed", "url": location.url, "error": None})
+        committed = {"state": "committed", "url": location.url, "error": None}
+        self._write(conn, row, store, committed, journalled(row, state=state))
 
     @writes_again
     def fail_target(self, conn: Connection, import_id: str, claim: int, store: str, error: str) -> None:
@@ -49,15 +78,23 @@ class ImportTargets(Repository):
             raise Conflict(f"Import {import_id} has delivered to store {store} already.")
         self._write(conn, row, store, {"state": "failed", "url": None, "error": error})
 
-    def _write(self, conn: Connection, row: Held, store: str, values: Mapping[str, object]) -> None:
+    def _write(
+        self,
+        conn: Connection,
+        row: Held,
+        store: str,
+        values: Mapping[str, object],
+        journal: Mapping[str, object] | None = None,
+    ) -> None:
         conn.execute(
             update(table).where(table.c.import_id == row.id, table.c.store == store).values(dict(values))
         )
         now = self.now()
-        conn.execute(update(imports).where(imports.c.id == row.id).values(updated_at=now))
-        if values["state"] != "writing":
-            show_lists(conn, row)
-            conn.execute(update(images).where(images.c.id == row.image_id).values(updated_at=now))
+        conn.execute(
+            update(imports).where(imports.c.id == row.id).values({**(journal or {}), "updated_at": now})
+        )
+        show_lists(conn, row)
+        conn.execute(update(images).where(images.c.id == row.image_id).values(updated_at=now))
 
 
 def add(conn: Connection, import_id: str, stores: tuple[str, ...]) -> None:

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 from glimpse.errors import GlimpseError
-from glimpse.imports.inspection import Inspection, check_file, rules
-from glimpse.imports.methods.glance_direct import GlanceDirect
-from glimpse.imports.pipeline import image_extents
+from glimpse.imports.inspection import Inspection, check_file
+from glimpse.imports.pipeline import flow
 from glimpse.imports.planning import CHECKSUM
-from glimpse.imports.progress import counted_extents
-from glimpse.imports.run import ImportRun
-from glimpse.imports.steps.acquire import spooled
+from glimpse.imports.run import Declared, ImportRun
+from glimpse.imports.segments import bring
 from glimpse.stores.base import Adopts, Store
-from glimpse.transfer.disk.convert import ConvertLimits, convert_to_raw
 from glimpse.transfer.disk.inspect import Finding
 from glimpse.transfer.extent import Extent
-from glimpse.transfer.plan import Convert, Source
 from glimpse.transfer.protocols import Writer
 from glimpse.transfer.sources.file import FileSource
 from glimpse.transfer.sources.object import ObjectSource
@@ -68,16 +64,22 @@ class Cargo:
 
 
 def cargo(run: ImportRun, stack: ExitStack) -> Cargo:
-    """Where the bytes come from: a store that has them already, a staged file as it is, a conversion, or the source."""
-    committed = next((target for target in run.record.targets if target.state == "committed"), None)
-    if committed is not None:
-        return _from_store(run, stack, committed.store, str(committed.url))
-    if run.plan.convert is not None:
-        return _converted(run, stack, run.plan.convert)
-    if run.plan.elements == (Source("staged"),):
-        return _staged(run, stack)
-    flow, size = image_extents(run, stack)
-    return Cargo(lambda: flow, size, inspection=Inspection(run))
+    """Where the bytes come from: a store that has them already, a file as it is, or the plan's last segment."""
+    if run.delivered is not None:
+        return _from_store(run, stack, *run.delivered)
+    segments = run.plan.segments
+    last = segments[-1]
+    file = bring(run, len(segments) - 1)
+    if file is not None and last.unpack is None and last.convert is None:
+        return _whole(run, stack, file)
+    moving = flow(run, stack, last, file)
+    return Cargo(
+        lambda: moving.extents,
+        moving.size,
+        data=None if last.convert is None or file is None else min(moving.size or 0, allocated(file)),
+        virtual_size=moving.virtual_size,
+        inspection=None if last.convert is not None else Inspection(run),
+    )
 
 
 def _from_store(run: ImportRun, stack: ExitStack, store: str, url: str) -> Cargo:
@@ -88,56 +90,25 @@ def _from_store(run: ImportRun, stack: ExitStack, store: str, url: str) -> Cargo
         CHECKSUM: str(delivered["checksum"]),
         str(delivered["os_hash_algo"]): str(delivered["os_hash_value"]),
     }
-    return Cargo(
-        lambda: extents(source.chunks()),
-        source.size,
-        virtual_size=cast("int | None", delivered["virtual_size"]),
-        expected=expected,
-    )
+    return Cargo(lambda: extents(source.chunks()), source.size, expected=expected)
 
 
-def _staged(run: ImportRun, stack: ExitStack) -> Cargo:
-    path = _staged_path(run)
+def _whole(run: ImportRun, stack: ExitStack, path: Path) -> Cargo:
     finding = check_file(path, run)
 
-    def flow() -> Iterator[Extent]:
+    def moving() -> Iterator[Extent]:
         source = FileSource(path)
         stack.callback(source.close)
         return refine(source.extents())
 
     return Cargo(
-        flow,
+        moving,
         path.stat().st_size,
         data=allocated(path),
         virtual_size=finding.virtual_size,
         digests=run.plan.digests if run.plan.adopt else {},
         file=path,
     )
-
-
-def _converted(run: ImportRun, stack: ExitStack, convert: Convert) -> Cargo:
-    path = spooled(run) or _staged_path(run)
-    settings = run.resources.settings
-    check_file(path, run)
-    limits = ConvertLimits(
-        max_virtual_size=settings.default.image_size_cap,
-        max_sparse_bytes=settings.image_conversion.max_sparse_bytes,
-    )
-    view = stack.enter_context(
-        convert_to_raw(path, convert.source, limits=limits, stop=run.stop, rules=rules(settings))
-    )
-    return Cargo(
-        lambda: refine(counted_extents(view.extents(), run.phases, "image_conversion", view.virtual_size)),
-        view.virtual_size,
-        data=min(view.virtual_size, allocated(path)),
-        virtual_size=view.virtual_size,
-    )
-
-
-def _staged_path(run: ImportRun) -> Path:
-    """The staged file, which is what it was when it was staged. Raises StagedDataLost."""
-    with closing(GlanceDirect().open(run)) as source:
-        return source.path
 
 
 def allocated(path: Path) -> int:
@@ -149,15 +120,20 @@ def facts(
     run: ImportRun, load: Cargo, size: int, digests: Mapping[str, str], finding: Finding | None
 ) -> dict[str, object]:
     """The attributes that the image will have: those of what is in the stores now."""
-    declared = run.declared
+    known = cast("Mapping[str, object] | None", run.state.get("delivered"))
+    if run.delivered is not None and known is not None:
+        return dict(known)
     algorithm = run.resources.settings.default.hashing_algorithm
-    convert = run.plan.convert
+    convert = run.plan.segments[-1].convert
+    formats = run.declared if convert is None else Declared(convert.target, "bare")
+    found = finding.virtual_size if finding is not None else load.virtual_size
     return {
         "size": size,
-        "virtual_size": finding.virtual_size if finding is not None else load.virtual_size,
+        # Of formats that nobody can look into, a plugin may have known it.
+        "virtual_size": found if found is not None else run.state.get("virtual_size"),
         "checksum": digests[CHECKSUM],
         "os_hash_algo": algorithm,
         "os_hash_value": digests[algorithm],
-        "disk_format": convert.target if convert is not None else declared.disk_format,
-        "container_format": "bare" if convert is not None else declared.container_format,
+        "disk_format": formats.disk_format,
+        "container_format": formats.container_format,
     }

@@ -1,6 +1,6 @@
 """What happens to an import, from top to bottom.
 
-Five steps, each a plain function that asks the journal whether its work is done, does what is missing and writes that
+A few steps, each a plain function that asks the journal whether its work is done, does what is missing and writes that
 down; so the flow can be run again from its start, on any conductor, after any death. When one raises, the error is
 written into the journal first and then the steps are taken back in reverse order; a conductor that dies meanwhile is
 followed by one that goes on taking back.
@@ -14,7 +14,7 @@ from taskflow import engines, task
 from taskflow.patterns import linear_flow
 
 from glimpse.errors import ClaimLost, GlimpseError
-from glimpse.imports.plugins.base import Plugin
+from glimpse.imports.plugins.base import Acts, Plugin
 from glimpse.imports.run import ImportRun
 from glimpse.imports.steps.acquire import acquire, discard
 from glimpse.imports.steps.deliver import deliver, withdraw
@@ -31,12 +31,16 @@ def nothing(run: ImportRun) -> None:
 
 
 def build(run: ImportRun, plugins: Sequence[Plugin]) -> linear_flow.Flow:
-    """The flow of one import: lock, acquire, the plugins in configured order, deliver, finish."""
+    """The flow of one import: lock, acquire, the plugins with a turn in configured order, deliver, finish.
+
+    A plugin that only adds to the plan has none: a task that does nothing costs 0.7 ms.
+    """
     flow = linear_flow.Flow(f"import-{run.id}")
     flow.add(Step(run, "lock", partial(lock, plugins=plugins), unlock))
     flow.add(Step(run, "acquire", acquire, discard))
-    for plugin in plugins:
-        flow.add(Step(run, plugin.name, plugin.apply, plugin.undo))
+    for number, plugin in enumerate(plugins, 1):
+        if isinstance(plugin, Acts):
+            flow.add(Step(run, plugin.name, partial(plugin.apply, rest=plugins[number:]), plugin.undo))
     flow.add(Step(run, "deliver", deliver, withdraw))
     flow.add(Step(run, "finish", finish, nothing))
     return flow
@@ -91,7 +95,7 @@ class Step(task.Task):  # type: ignore[misc]
 
     def _is_phase(self) -> bool:
         """Whether the step is one that a follower sees, and whose bytes do not flow later."""
-        return self.name != "lock" and self.name not in self._run.flowing
+        return self.name != "lock" and not (self.name == "acquire" and self._run.streams)
 
     def _judge(self, error: GlimpseError) -> None:
         run = self._run
@@ -102,7 +106,7 @@ class Step(task.Task):  # type: ignore[misc]
             run.phases.fail_running()
             log.info("Import %s fails in step %s: %s", run.id, self.name, error.message)
             try:
-                run.fail(self.name, error)
+                run.fail(run.stage or self.name, error)
             except ClaimLost as lost:
                 run.stop.set(lost)
 

@@ -1,57 +1,104 @@
-"""The elements of a plan, joined: from the source to the bytes of the image as the user meant it."""
+"""The elements of a segment, joined: from its source or file to the bytes that are spooled or delivered."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
 
+from glimpse.imports.inspection import rules
 from glimpse.imports.methods import METHODS
-from glimpse.imports.progress import counted
+from glimpse.imports.progress import counted, counted_extents
 from glimpse.imports.run import ImportRun
-from glimpse.transfer.decompress import Limits, decompressor
-from glimpse.transfer.decompress import unpack as find_and_unpack
+from glimpse.transfer.decompress import Limits, unpack
+from glimpse.transfer.disk.convert import ConvertLimits, convert_to_raw
 from glimpse.transfer.extent import Buffer, Extent
-from glimpse.transfer.plan import BY_MAGIC, Decompress
+from glimpse.transfer.plan import Convert, Segment
+from glimpse.transfer.sources.file import FileSource
 from glimpse.transfer.streams import prefetch
-from glimpse.transfer.zeros import extents
+from glimpse.transfer.zeros import extents, refine
 
-# The phase in which unpacking shows its progress.
+# The phases in which unpacking and converting show their progress.
 UNPACKING = "image_decompression"
+CONVERTING = "image_conversion"
 
 
-def incoming(run: ImportRun, stack: ExitStack, phase: str) -> tuple[Iterator[Buffer], int | None]:
-    """The source's bytes, unpacked where the plan says so, and how many they are where that is known.
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What comes out: ``extents`` to be read once; of how many bytes, where that is known.
 
-    The source runs in a thread of its own and reports its progress as ``phase``; all is closed with ``stack``.
+    ``virtual_size`` is known of what was converted.
     """
+
+    extents: Iterator[Extent]
+    size: int | None
+    virtual_size: int | None = None
+
+
+def flow(run: ImportRun, stack: ExitStack, segment: Segment, file: Path | None) -> Flow:
+    """The bytes of ``segment``, which begins with ``file`` or, without one, with the plan's source.
+
+    Everything that works for it is closed with ``stack``.
+    """
+    if segment.convert is not None and file is not None:
+        return _converted(run, stack, segment.convert, file)
+    chunks, size = _incoming(run, stack) if file is None or segment.source else _reading(run, stack, file)
+    if segment.unpack is not None:
+        chunks, size = _unpacked(run, stack, chunks, size)
+    return Flow(extents(chunks), size)
+
+
+def convert_limits(run: ImportRun) -> ConvertLimits:
+    """What a conversion may use."""
+    settings = run.resources.settings
+    return ConvertLimits(
+        max_virtual_size=settings.default.image_size_cap,
+        max_sparse_bytes=settings.image_conversion.max_sparse_bytes,
+    )
+
+
+def _incoming(run: ImportRun, stack: ExitStack) -> tuple[Iterator[Buffer], int | None]:
+    """The source's bytes. It runs in a thread of its own."""
     source = METHODS[run.record.method].open(run)
     stack.callback(source.close)
     reading = prefetch(
-        counted(source.chunks(), run.phases, phase, source.size), closing=source.close, stop=run.stop
+        counted(source.chunks(), run.phases, "acquire", source.size), closing=source.close, stop=run.stop
     )
     stack.callback(reading.close)
-    unpack = run.plan.decompress
-    if unpack is None:
-        return reading, source.size
-    return _unpacked(run, stack, reading, unpack, source.size)
+    return reading, source.size
 
 
-def image_extents(run: ImportRun, stack: ExitStack) -> tuple[Iterator[Extent], int | None]:
-    """The bytes of the image in order, for a plan that neither spools nor converts; and their number, where known."""
-    chunks, size = incoming(run, stack, "acquire")
-    return extents(chunks), size
+def _reading(run: ImportRun, stack: ExitStack, file: Path) -> tuple[Iterator[Buffer], int | None]:
+    source = FileSource(file)
+    stack.callback(source.close)
+    reading = prefetch(source.chunks(), closing=source.close, stop=run.stop)
+    stack.callback(reading.close)
+    return reading, source.size
 
 
 def _unpacked(
-    run: ImportRun, stack: ExitStack, chunks: Iterator[Buffer], unpack: Decompress, size: int | None
+    run: ImportRun, stack: ExitStack, chunks: Iterator[Buffer], size: int | None
 ) -> tuple[Iterator[Buffer], int | None]:
     limits = Limits(max_bytes=run.resources.settings.default.image_size_cap)
-    if unpack.name == BY_MAGIC:
-        name, unpacked = find_and_unpack(chunks, limits=limits)
-        if name is None:
-            return unpacked, size
-    else:
-        unpacked = decompressor(unpack.name).decompress(chunks, limits=limits)
+    name, unpacked = unpack(chunks, limits=limits)
+    if name is None:
+        return unpacked, size
     reading = prefetch(counted(unpacked, run.phases, UNPACKING, None), stop=run.stop)
     stack.callback(reading.close)
     return reading, None
+
+
+def _converted(run: ImportRun, stack: ExitStack, convert: Convert, file: Path) -> Flow:
+    view = stack.enter_context(
+        convert_to_raw(
+            file,
+            convert.source,
+            limits=convert_limits(run),
+            stop=run.stop,
+            rules=rules(run.resources.settings),
+        )
+    )
+    size = view.virtual_size
+    moving = refine(counted_extents(view.extents(), run.phases, CONVERTING, size))
+    return Flow(moving, size, size)

@@ -7,7 +7,7 @@ from glimpse.imports.draft import Draft
 from glimpse.imports.methods import METHODS
 from glimpse.imports.plugins.base import Plugin
 from glimpse.imports.run import Declared, ImportRun
-from glimpse.transfer.plan import BY_MAGIC, Plan, Planner
+from glimpse.transfer.plan import Element, Plan, Planner
 
 # The Image API's ``checksum`` is always md5.
 CHECKSUM = "md5"
@@ -22,19 +22,24 @@ def draft(run: ImportRun, declared: Declared, plugins: Sequence[Plugin]) -> Plan
     """The plan for an import that is about to begin. Raises what a plugin has against the image."""
     needed = algorithms(run.resources.settings.default.hashing_algorithm)
     source = METHODS[run.record.method].source
-    if source == "staged":
-        staged = run.resources.catalog.staged.get(run.image_id)
-        planner = staged_planner(staged, needed)
-    else:
-        planner = Planner(source, algorithms=needed)
+    planner = staged_planner(run.staged(), needed) if source == "staged" else Planner(source)
     return _contributed(Draft(planner, declared.disk_format, declared.container_format), plugins)
+
+
+def continued(done: Sequence[Element], declared: Declared, rest: Sequence[Plugin]) -> Plan:
+    """The plan after a plugin has changed what the bytes are ``declared`` to be: the ``rest`` has its say again.
+
+    ``done`` are the elements up to and including that plugin's.
+    """
+    return _contributed(Draft(Planner.after(done), declared.disk_format, declared.container_format), rest)
 
 
 def staged_planner(staged: StagedFile | None, needed: Collection[str]) -> Planner:
     """A planner that begins with a staged file and knows what was found while it came in."""
     if staged is None:
-        return Planner("staged", file=True, wrapper=BY_MAGIC, algorithms=needed)
-    return Planner("staged", file=True, wrapper=staged.wrapper, digests=staged.digests, algorithms=needed)
+        return Planner("staged", file=True, algorithms=needed)
+    packed = staged.wrapper is not None
+    return Planner("staged", file=True, packed=packed, digests=staged.digests, algorithms=needed)
 
 
 def adoptable(
@@ -45,8 +50,9 @@ def adoptable(
     ``wrapper`` is what its first bytes say about compression. A format that is not known yet may turn out to need
     nothing.
     """
-    planner = Planner("staged", file=True, wrapper=wrapper, digests={CHECKSUM: ""}, algorithms=(CHECKSUM,))
-    if disk_format is None and wrapper is None:
+    packed = wrapper is not None
+    planner = Planner("staged", file=True, packed=packed, digests={CHECKSUM: ""}, algorithms=(CHECKSUM,))
+    if disk_format is None and not packed:
         return True
     return _contributed(Draft(planner, disk_format, container_format), plugins).adopt
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -52,8 +52,10 @@ class Phases:
             self._phases[phase] = Phase(phase, "running", started_at=datetime.now(UTC))
 
     def finish(self, phase: str) -> None:
-        """The phase is done, and so is its total."""
-        now = self._phases[phase]
+        """The phase, if it is one, is done, and so is its total."""
+        now = self._phases.get(phase)
+        if now is None or now.state == "done":
+            return
         total = max(now.done, now.total or 0)
         ended = datetime.now(UTC)
         started = now.started_at or ended
@@ -61,11 +63,12 @@ class Phases:
             now, state="done", done=total, total=total, started_at=started, finished_at=ended
         )
 
-    def finish_running(self, phases: Collection[str]) -> None:
-        """Those of ``phases`` that run inside a later step end with it."""
-        for phase in phases:
-            if phase in self._phases:
-                self.finish(phase)
+    def finish_before(self, phase: str) -> None:
+        """The phases before this one are done: they ran inside another step, or there was nothing to do."""
+        for name in self._phases:
+            if name == phase:
+                return
+            self.finish(name)
 
     def fail(self, phase: str) -> None:
         """The phase, if it is one, has failed where it stands."""

@@ -1,27 +1,27 @@
 """One import being run by this conductor: its record, its claim, and what has been written into the journal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import cast
 
-from glimpse.catalog.records import Image, ImportRecord
+from glimpse.catalog.records import Image, ImportRecord, NewLocation, StagedFile
 from glimpse.errors import GlimpseError
 from glimpse.imports.progress import Phases
 from glimpse.imports.resources import Resources
 from glimpse.imports.stop import StopSignal
-from glimpse.transfer.plan import Plan
+from glimpse.transfer.plan import VERSION, Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """The formats that the user has given the image."""
+    """What the bytes are said to be: by the user, later by what was done to them."""
 
     disk_format: str | None
     container_format: str | None
 
 
 class ImportRun:
-    """What the steps of the flow share. Everything that must outlive this process goes through :meth:`journal`."""
+    """What the steps of the flow share. Everything that must outlive this process goes into the journal."""
 
     def __init__(self, resources: Resources, record: ImportRecord, phases: Phases) -> None:
         self.resources = resources
@@ -30,7 +30,14 @@ class ImportRun:
         self.stop = StopSignal()
         self.state: dict[str, object] = dict(record.state)
         self.ended = False
-        self._plan = Plan.from_dict(record.plan) if record.plan is not None else None
+        # Where in the plan an error happens, when that is more than the name of the step.
+        self.stage: str | None = None
+        # What third-party plugins leave in this process for their revert, by the plugin's name.
+        self.memory: dict[str, object] = {}
+        self._plan = _readable(record.plan)
+        self._plan_noted = False
+        self._noted: dict[str, object] = {}
+        self._staged: StagedFile | None = None
 
     @property
     def id(self) -> str:
@@ -48,6 +55,11 @@ class ImportRun:
         return self.record.claim
 
     @property
+    def planned(self) -> bool:
+        """Whether there is a plan."""
+        return self._plan is not None
+
+    @property
     def plan(self) -> Plan:
         """What is to be done with the bytes; worked out by the first step."""
         if self._plan is None:
@@ -55,48 +67,80 @@ class ImportRun:
         return self._plan
 
     @property
-    def flowing(self) -> frozenset[str]:
-        """The phases whose bytes flow while the deliver step runs, and which therefore end with it."""
-        phases = set()
-        if self.plan.convert is not None:
-            phases.add("image_conversion")
-        if not self.plan.spools:
-            if self.plan.source.kind != "staged" or self.plan.decompress is not None:
-                phases.add("acquire")
-            if self.plan.decompress is not None:
-                phases.add("image_decompression")
-        return frozenset(phases)
+    def streams(self) -> bool:
+        """Whether the bytes come from their source only when they are delivered."""
+        last = self.plan.segments[-1]
+        return last.source is not None and (last.source.kind != "staged" or last.unpack is not None)
 
     @property
     def waiting(self) -> list[str]:
         """The stores that were still to be delivered to when this conductor took the import up."""
         return [target.store for target in self.record.targets if target.state in ("pending", "writing")]
 
+    @property
+    def delivered(self) -> tuple[str, str] | None:
+        """A store that had the image when this conductor took the import up, and the object's URL."""
+        return next(
+            ((each.store, str(each.url)) for each in self.record.targets if each.state == "committed"), None
+        )
+
     def image(self) -> Image:
         """The image as it is now."""
         return self.resources.catalog.images.get(self.image_id)
 
+    def staged(self) -> StagedFile | None:
+        """What is known of the image's staged file."""
+        if self._staged is None:
+            self._staged = self.resources.catalog.staged.get(self.image_id)
+        return self._staged
+
     @property
     def declared(self) -> Declared:
-        """What the image was declared to be when the plan was made; a user may change that while the import runs."""
+        """What the bytes are at the point of the plan that was reached, so far as one is told.
+
+        At first what the user declared when the plan was made; that may be changed while the import runs.
+        """
         known = cast("Mapping[str, str | None]", self.state["declared"])
         return Declared(known["disk_format"], known["container_format"])
 
+    def declare(self, declared: Declared) -> None:
+        """The bytes are something else from this point of the plan on."""
+        if declared != self.declared:
+            self.note(declared=asdict(declared))
+
     def adopt_plan(self, plan: Plan, declared: Declared) -> None:
-        """Store the plan, and what it was made for, with the record, before any byte moves."""
-        self.state["declared"] = asdict(declared)
-        self.resources.catalog.imports.journal(self.id, self.claim, plan=plan.to_dict(), state=self.state)
+        """Go by this plan, made for what is ``declared``. It is written down before any byte moves."""
         self._plan = plan
+        self._plan_noted = True
+        self.note(declared=asdict(declared))
+
+    def note(self, **facts: object) -> None:
+        """Remember facts; they are written with whatever goes into the journal next."""
+        self.state.update(facts)
+        self._noted.update(facts)
 
     def journal(self, **facts: object) -> None:
         """Write down what a step has finished, so that whoever runs this import next does not do it again.
 
         Raises ClaimLost when another conductor has taken over.
         """
-        self.state.update(facts)
+        self.note(**facts)
         self.resources.catalog.imports.journal(
-            self.id, self.claim, state=self.state, phases=self.phases.snapshot()
+            self.id, self.claim, plan=self._plan_to_write(), state=self._noted, phases=self.phases.snapshot()
         )
+        self._written()
+
+    def start_targets(self, stores: Sequence[str]) -> None:
+        """Write down, with what was noted, that data goes to these stores now. Raises ClaimLost."""
+        self.resources.catalog.imports.start_targets(
+            self.id, self.claim, stores, plan=self._plan_to_write(), state=self._noted
+        )
+        self._written()
+
+    def commit_target(self, store: str, location: NewLocation) -> None:
+        """Write down, with what was noted, that the image's data is there. Raises ClaimLost."""
+        self.resources.catalog.imports.commit_target(self.id, self.claim, store, location, state=self._noted)
+        self._written()
 
     @property
     def failing(self) -> Mapping[str, object] | None:
@@ -113,6 +157,13 @@ class ImportRun:
         reason = self.stop.reason
         return reason is not None and reason.code in {"claim-lost", "interrupted"}
 
+    def _plan_to_write(self) -> Mapping[str, object] | None:
+        return self.plan.to_dict() if self._plan_noted else None
+
+    def _written(self) -> None:
+        self._noted = {}
+        self._plan_noted = False
+
 
 def describe(stage: str, error: GlimpseError) -> dict[str, object]:
     """The error as it is kept in the record: ``stage``, ``code``, ``message``, ``hint``, ``retryable``."""
@@ -123,3 +174,14 @@ def describe(stage: str, error: GlimpseError) -> dict[str, object]:
         "hint": error.hint,
         "retryable": error.retryable,
     }
+
+
+def _readable(plan: Mapping[str, object] | None) -> Plan | None:
+    """The plan of an earlier conductor, if it can be followed here.
+
+    One of another version cannot, and is made anew. What that conductor has delivered stands in the journal and the
+    targets; what it had only fetched is fetched again, its file goes with the import's others.
+    """
+    if plan is None or plan.get("version") != VERSION:
+        return None
+    return Plan.from_dict(plan)

@@ -246,7 +246,7 @@ def test_progress_does_not_touch_updated_at_and_results_do(
     clock.pass_seconds(1)
     catalog.imports.renew(record.id, record.claim, LEASE)
     catalog.imports.journal(record.id, record.claim, message="half")
-    catalog.imports.start_target(record.id, record.claim, "main")
+    catalog.imports.start_targets(record.id, record.claim, ["main"])
     assert catalog.images.get(image.id).updated_at == before
     catalog.imports.commit_target(record.id, record.claim, "main", location("main"))
     assert catalog.images.get(image.id).updated_at >= before + timedelta(seconds=1)

@@ -17,7 +17,7 @@ def test_the_lists_follow_the_stores(catalog: Catalog, image: Image) -> None:
     record = running(catalog, image.id, "c", "a", "b")
     of = (record.id, record.claim)
     assert lists(catalog, record) == ("a,b,c", "")
-    catalog.imports.start_target(*of, "b")
+    catalog.imports.start_targets(*of, ["b"])
     assert lists(catalog, record) == ("a,b,c", "")
     catalog.imports.commit_target(*of, "b", location("b"))
     assert lists(catalog, record) == ("a,c", "")
@@ -43,7 +43,7 @@ def test_a_commit_records_the_location_once(catalog: Catalog, image: Image) -> N
     with pytest.raises(Conflict):
         catalog.imports.fail_target(*of, "a", "late")
     with pytest.raises(Conflict):
-        catalog.imports.start_target(*of, "a")
+        catalog.imports.start_targets(*of, ["a"])
 
 
 def test_a_failed_store_may_be_tried_again(catalog: Catalog, image: Image) -> None:

@@ -7,7 +7,7 @@ from glimpse.config import Settings
 from glimpse.errors import Invalid
 from glimpse.imports.draft import Draft
 from glimpse.imports.plugins import PluginError, load
-from glimpse.transfer.plan import Convert, Decompress, Planner, Source, Spool
+from glimpse.transfer.plan import Convert, Planner, Source, Spool, Unpack
 
 
 @pytest.fixture
@@ -56,5 +56,5 @@ def test_conversion_adds_what_is_needed_and_nothing_else(settings: Settings) -> 
 
 
 def test_decompression_leaves_compressed_containers_alone(settings: Settings) -> None:
-    assert elements(settings, ["image_decompression"], "raw") == [Source("web"), Decompress()]
+    assert elements(settings, ["image_decompression"], "raw") == [Source("web"), Unpack()]
     assert elements(settings, ["image_decompression"], "raw", "compressed") == [Source("web")]

@@ -30,7 +30,7 @@ class GlanceDirect:
 
     def open(self, run: ImportRun) -> FileSource:
         """The staged file. Raises StagedDataLost when it is missing or not the file that was staged."""
-        staged = run.resources.catalog.staged.get(run.image_id)
+        staged = run.staged()
         if staged is None or not run.resources.area.matches(staged):
             raise StagedDataLost(
                 "The staged data is gone or was changed behind the service's back.",

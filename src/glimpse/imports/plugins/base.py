@@ -1,5 +1,8 @@
-"""What an import plugin is."""
+"""What an import plugin is, to this service."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from glimpse.config import Settings
@@ -11,8 +14,8 @@ from glimpse.imports.run import ImportRun
 class Plugin(Protocol):
     """A stage of every import, in the order of ``image_import_plugins``.
 
-    A plugin that works on the bytes adds elements to the plan, which run while the bytes pass; it never sees a file.
-    One that works on the record does so in :meth:`apply`, when its turn in the flow comes.
+    One that works on the bytes adds elements to the plan, which run while the bytes pass. One that has something to do
+    when its turn in the flow comes :class:`Acts` too.
     """
 
     @property
@@ -22,15 +25,20 @@ class Plugin(Protocol):
     def contribute(self, draft: Draft) -> None:
         """Add to the plan, before any byte moves. Raises Invalid when the image cannot be treated as configured."""
 
-    def apply(self, run: ImportRun) -> None:
-        """Do what concerns the record; may be called again after a conductor's death."""
+
+@runtime_checkable
+class Acts(Plugin, Protocol):
+    """A plugin with a turn of its own in the flow."""
+
+    def apply(self, run: ImportRun, rest: Sequence[Plugin]) -> None:
+        """Take the turn, before that of ``rest``; may be called again after a conductor's death."""
 
     def undo(self, run: ImportRun) -> None:
         """Take back what :meth:`apply` did; may be called again, and when apply was never called."""
 
 
 class PluginClass(Protocol):
-    """What an entry point under ``glance.image_import.plugins`` names: called once, at start."""
+    """What our entry points under ``glance.image_import.plugins`` name: called once, at start."""
 
     def __call__(self, settings: Settings) -> Plugin:
         """The plugin as configured. Raises GlimpseError when the configuration does not make sense."""

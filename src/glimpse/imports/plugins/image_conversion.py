@@ -4,7 +4,6 @@ from glimpse.config import Settings
 from glimpse.errors import GlimpseError, Invalid
 from glimpse.imports.draft import Draft
 from glimpse.imports.inspection import rules
-from glimpse.imports.run import ImportRun
 from glimpse.transfer.disk.convert_file import vmdk_type
 
 # What qemu can read that the Image API has a disk_format for. A partitioned disk (gpt) is raw bytes.
@@ -59,9 +58,3 @@ class ImageConversion:
             )
         draft.planner.convert(source, self._target)
         draft.disk_format, draft.container_format = self._target, "bare"
-
-    def apply(self, run: ImportRun) -> None:
-        """Nothing: the bytes are converted as they pass."""
-
-    def undo(self, run: ImportRun) -> None:
-        """Nothing: what was made goes with the import's files and the stores' objects."""

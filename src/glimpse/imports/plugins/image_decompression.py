@@ -1,12 +1,16 @@
-"""``image_decompression``: unpacks compressed images while they pass, found by content and never by name."""
+"""``image_decompression``: unpacks packed images while they pass, found by content and never by name."""
 
 from glimpse.config import Settings
 from glimpse.imports.draft import Draft
-from glimpse.imports.run import ImportRun
+
+# What the user wants kept as it is: compressed data, and an archive that is the image itself.
+KEPT = frozenset({"compressed", "docker"})
+# Archives around a disk; it is taken out of them.
+ARCHIVES = frozenset({"ova", "ovf"})
 
 
 class ImageDecompression:
-    """Adds a decompressor to the plan; ``container_format=compressed`` is left alone."""
+    """Adds unpacking to the plan; ``container_format`` compressed and docker are left alone."""
 
     name = "image_decompression"
 
@@ -14,12 +18,9 @@ class ImageDecompression:
         """There is nothing to configure."""
 
     def contribute(self, draft: Draft) -> None:
-        """Unpack whatever turns out to be packed."""
-        if draft.container_format != "compressed":
-            draft.planner.decompress()
-
-    def apply(self, run: ImportRun) -> None:
-        """Nothing: the bytes are unpacked as they pass."""
-
-    def undo(self, run: ImportRun) -> None:
-        """Nothing: what was unpacked goes with the spool and the stores' objects."""
+        """Unpack whatever turns out to be packed; a disk that comes out of an archive is a bare one."""
+        if draft.container_format in KEPT:
+            return
+        draft.planner.unpack()
+        if draft.container_format in ARCHIVES:
+            draft.container_format = "bare"

@@ -1,7 +1,10 @@
 """``inject_image_metadata``: sets properties that the operator wants every imported image to have."""
 
+from collections.abc import Sequence
+
 from glimpse.config import Settings
 from glimpse.imports.draft import Draft
+from glimpse.imports.plugins.base import Plugin
 from glimpse.imports.run import ImportRun
 
 # The service's own properties; an operator's configuration has no business with them.
@@ -27,7 +30,7 @@ class InjectImageMetadata:
     def contribute(self, draft: Draft) -> None:
         """Nothing: the bytes stay as they are."""
 
-    def apply(self, run: ImportRun) -> None:
+    def apply(self, run: ImportRun, rest: Sequence[Plugin]) -> None:
         """Set the properties; the catalog remembers in the same transaction what they were before."""
         if self._inject and not self._ignored.intersection(run.record.roles):
             run.resources.catalog.imports.inject(run.id, run.claim, self._inject)

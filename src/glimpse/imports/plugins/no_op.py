@@ -2,7 +2,6 @@
 
 from glimpse.config import Settings
 from glimpse.imports.draft import Draft
-from glimpse.imports.run import ImportRun
 
 
 class NoOp:
@@ -14,10 +13,4 @@ class NoOp:
         """There is nothing to configure."""
 
     def contribute(self, draft: Draft) -> None:
-        """Nothing."""
-
-    def apply(self, run: ImportRun) -> None:
-        """Nothing."""
-
-    def undo(self, run: ImportRun) -> None:
         """Nothing."""

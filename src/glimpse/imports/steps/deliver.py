@@ -1,7 +1,7 @@
 """The fourth step: one pass over the bytes, into every store that was asked for.
 
-What is delivered (size, digests, formats) is written into the journal before the first object is committed, so that a
-conductor which takes over between two commits knows what the others must be equal to.
+What is delivered (size, digests, formats) is written into the journal with the first location, so that a conductor
+which takes over between two commits knows what the others must be equal to.
 """
 
 from __future__ import annotations
@@ -27,17 +27,16 @@ log = logging.getLogger(__name__)
 
 def deliver(run: ImportRun) -> None:
     """Write to every store that has not committed yet, then commit them one by one."""
-    waiting = run.waiting
-    delivered = {target.store for target in run.record.targets if target.state == "committed"}
-    if waiting:
+    published: set[str] = set()
+    if run.waiting:
         with ExitStack() as stack:
             load = cargo(run, stack)
-            writers = stack.enter_context(_writers(run, load, waiting))
+            writers = stack.enter_context(_writers(run, load, run.waiting))
             _commit(run, writers, _fill(run, load, writers))
-            delivered |= writers.published
-    if not delivered:
+            published = writers.published
+    if run.delivered is None and not published:
         raise _nothing_delivered(run)
-    run.phases.finish_running(run.flowing)
+    run.phases.finish_before("deliver")
 
 
 def withdraw(run: ImportRun) -> None:
@@ -72,10 +71,10 @@ class _Writers:
 @contextmanager
 def _writers(run: ImportRun, load: Cargo, waiting: list[str]) -> Iterator[_Writers]:
     writers = _Writers()
+    run.start_targets(waiting)
     try:
         for name in waiting:
             store = run.resources.stores.get(name)
-            run.resources.catalog.imports.start_target(run.id, run.claim, name)
             try:
                 _open(run, load, store, writers)
             except ClaimLost:
@@ -97,7 +96,7 @@ def _open(run: ImportRun, load: Cargo, store: Store, writers: _Writers) -> None:
 
 
 def _fill(run: ImportRun, load: Cargo, writers: _Writers) -> int:
-    """Move the bytes and write into the journal what they are; their number. No object is visible yet."""
+    """Move the bytes and note what they are; their number. No object is visible yet."""
     if not writers.fed and not writers.adopting:
         raise _nothing_delivered(run)
     needed = () if load.digests else algorithms(run.resources.settings.default.hashing_algorithm)
@@ -124,7 +123,8 @@ def _fill(run: ImportRun, load: Cargo, writers: _Writers) -> int:
         writers.fed.pop(store).abort()
     load.verify(digests)
     length = cast(int, size)
-    run.journal(delivered=facts(run, load, length, digests, finding))
+    # Written with the first location, in one transaction: until there is one, nobody asks.
+    run.note(delivered=facts(run, load, length, digests, finding))
     return length
 
 
@@ -157,7 +157,7 @@ def _commit(run: ImportRun, writers: _Writers, size: int) -> None:
             _fail_target(run, name, error)
             continue
         metadata: Mapping[str, object] = store.metadata(url) if isinstance(store, Annotates) else {}
-        run.resources.catalog.imports.commit_target(run.id, run.claim, name, NewLocation(url, name, metadata))
+        run.commit_target(name, NewLocation(url, name, metadata))
         writers.published.add(name)
         run.phases.report(to_store(name), size, size)
         run.phases.finish(to_store(name))

@@ -2,6 +2,7 @@
 
 from typing import cast
 
+from glimpse.imports import points
 from glimpse.imports.run import ImportRun
 
 
@@ -10,7 +11,7 @@ def finish(run: ImportRun) -> None:
     attributes = cast("dict[str, object]", run.state["delivered"])
     run.phases.finish("finish")
     # Everything is in the stores; so when the image is seen to be active, nothing of it is left here.
-    run.resources.area.remove(run.image_id, claim=run.claim)
+    points.remove_all(run)
     run.resources.catalog.imports.succeed(
         run.id,
         run.claim,

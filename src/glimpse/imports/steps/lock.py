@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from glimpse.errors import GlimpseError
+from glimpse.imports import points
 from glimpse.imports.planning import draft
 from glimpse.imports.plugins.base import Plugin
 from glimpse.imports.run import Declared, ImportRun
@@ -18,7 +19,7 @@ class BringsDown(GlimpseError):
 
 
 def lock(run: ImportRun, plugins: Sequence[Plugin]) -> None:
-    """Work out the plan once and store it with the record (the lock itself is the record, held by the claim).
+    """Work out the plan once (the lock itself is the record, held by the claim).
 
     A record that was begun by another conductor may have objects in stores that no location row names: they are
     removed before anything is written.
@@ -28,10 +29,12 @@ def lock(run: ImportRun, plugins: Sequence[Plugin]) -> None:
             f"{MOST_ATTEMPTS} conductors have died while they ran this import.",
             hint="Check the image on another machine, and the logs of the conductors.",
         )
-    if run.record.plan is None:
+    if not run.planned:
         image = run.image()
         declared = Declared(image.disk_format, image.container_format)
         run.adopt_plan(draft(run, declared, plugins), declared)
+        # Those of a plan that cannot be followed here are no part of this one.
+        run.note(files=[])
     if run.record.attempts > 1:
         clear_leftovers(run)
 
@@ -47,7 +50,7 @@ def clear_leftovers(run: ImportRun) -> None:
 def unlock(run: ImportRun) -> None:
     """End the import as failed: the image is queued again, injected properties are as before, the lock is free."""
     failing = dict(run.failing or {})
-    run.resources.area.remove(run.image_id, claim=run.claim)
+    points.remove_all(run)
     run.resources.catalog.imports.fail(
         run.id,
         run.claim,
