@@ -23,10 +23,10 @@ LOG = logging.getLogger(__name__)
 CHALLENGE = 'Basic realm="Image service", charset="UTF-8"'
 # Whoever changes a password expects it to hold without a restart. A look at two files costs 5 us.
 RELOAD_SECONDS = 2.0
-# A hash at cost 12 takes 0.2 s of a processor, so a flood of wrong passwords must leave processors to others, and
-# who waits behind 32 of them gets an answer within seconds. Users who are known are not kept waiting.
+# A hash at cost 12 takes 0.25 s of a processor, so a flood of wrong passwords must leave processors to others, and
+# who waits behind 16 of them gets an answer within seconds. Users who are known are not kept waiting.
 THREADS = max(1, (os.cpu_count() or 1) // 2)
-WAITING = 32
+WAITING = 16
 # bcrypt looks at no more.
 LONGEST_PASSWORD = 72
 
