@@ -7,16 +7,18 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self, TypeVar
 
 import httpx
 import psutil
 
 from glimpse.catalog import Catalog, Database
 from glimpse.config import load
+from tests.servers.databases import Databases
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -26,7 +28,11 @@ MAIN = (
     "run(settings_of_environment())\n"
 )
 BYTES = {"Content-Type": "application/octet-stream"}
+CONNECTION = "database.connection"
 V21 = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+
+
+S = TypeVar("S", bound="Api", covariant=True)
 
 
 class Api:
@@ -199,6 +205,24 @@ class Upload:
         if reset:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
         self.socket.close()
+
+
+class Kind(Protocol[S]):
+    """How a service is made: from its directory and its options."""
+
+    def __call__(self, directory: Path, overrides: Mapping[str, object], /) -> S:
+        """Start it."""
+
+
+@contextmanager
+def served(
+    kind: Kind[S], backend: Databases, directory: Path, options: Mapping[str, object] | None = None
+) -> Iterator[S]:
+    """A running service with a database of its own, which goes with it."""
+    url = backend.empty()
+    with kind(directory, {CONNECTION: url, **(options or {})}) as running:
+        yield running
+    backend.drop(url)
 
 
 def auth(token: str | None) -> dict[str, str]:

@@ -15,7 +15,7 @@ from tests.integration.api.service import Api
 
 HOOKS = "tests.integration.api.conformance_hooks"
 ROOT = Path(__file__).parents[3]
-SECONDS = int(os.environ.get("GLIMPSE_CONFORMANCE_SECONDS", "7"))
+SECONDS = int(os.environ.get("GLIMPSE_CONFORMANCE_SECONDS", "3"))
 # Not held: values of the right form may still be refused, and the reverse; and nobody authenticates yet. Clients
 # rely on a wrong verb being not found in two places.
 CONFIGURATION = """

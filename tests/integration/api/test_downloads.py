@@ -7,7 +7,6 @@ import socket
 import pytest
 
 from glimpse.catalog.records import NewLocation
-from tests.integration.api.conftest import Start
 from tests.integration.api.service import Api, auth
 
 DATA = os.urandom(5_000_003)
@@ -87,32 +86,30 @@ def test_preferred_stores(api: Api, image: str) -> None:
         assert api.http.get(f"/v2/images/{image}/file?prefer={prefer}").status_code == status
 
 
-def test_a_location_that_fails_is_left_for_the_next(start: Start) -> None:
-    service = start()
-    image_id = service.active(DATA)
-    main, mirror = (service.data / "stores" / name / image_id for name in ("main", "mirror"))
+def test_a_location_that_fails_is_left_for_the_next(api: Api) -> None:
+    image_id = api.active(DATA)
+    main, mirror = (api.data / "stores" / name / image_id for name in ("main", "mirror"))
     mirror.write_bytes(DATA)
-    record = service.catalog.images.get(image_id)
-    with service.catalog.db.write() as connection:
+    record = api.catalog.images.get(image_id)
+    with api.catalog.db.write() as connection:
         from glimpse.catalog import locations
 
         locations.add(connection, image_id, NewLocation(f"file://{mirror}", "mirror"), record.created_at)
     main.unlink()
-    assert get(service, image_id)[:2] == (200, DATA)
+    assert get(api, image_id)[:2] == (200, DATA)
     main.write_bytes(DATA[:-1])
-    assert get(service, image_id)[:2] == (200, DATA), "a copy of another size is not the image"
+    assert get(api, image_id)[:2] == (200, DATA), "a copy of another size is not the image"
     mirror.unlink()
-    assert get(service, image_id)[0] == 503
+    assert get(api, image_id)[0] == 503
 
 
-def test_a_client_that_goes_away_is_noticed(start: Start) -> None:
-    service = start()
+def test_a_client_that_goes_away_is_noticed(api: Api) -> None:
     data = bytes(64 << 20)
-    image_id = service.active(data)
-    worker = service.workers()[0]
-    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as client:
+    image_id = api.active(data)
+    worker = api.workers()[0]
+    with socket.create_connection(("127.0.0.1", api.port), timeout=10) as client:
         client.sendall(f"GET /v2/images/{image_id}/file HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         assert client.recv(1000)
         assert [file for file in worker.open_files() if image_id in file.path]
-    service.wait(lambda: not [file for file in worker.open_files() if image_id in file.path], 5)
-    assert "Traceback" not in service.log.read_text()
+    api.wait(lambda: not [file for file in worker.open_files() if image_id in file.path], 5)
+    assert "Traceback" not in api.log.read_text()

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from glimpse.api.filters import quoted
 from glimpse.catalog.records import Image
-from tests.integration.api.service import Api
+from tests.integration.api.service import Api, served
+from tests.servers.databases import Databases
 
 NAMES = [None, "a", "A", "a,b", 'say "x"', "back\\slash", "in:x", "ä", "", "b", "10", "9"]
 FORMATS = [None, "raw", "qcow2", "iso"]
@@ -55,8 +56,8 @@ class Crowd:
 
 
 @pytest.fixture(scope="module")
-def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
-    with Api(tmp_path_factory.mktemp("crowd")) as api:
+def crowd(backend: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
+    with served(Api, backend, tmp_path_factory.mktemp("crowd")) as api:
         yield Crowd(api)
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from glimpse.access.rules import RULES
 from glimpse.catalog.records import NewLocation
-from tests.integration.api.service import BYTES, V21, Api, auth
+from tests.integration.api.service import BYTES, V21, Api, auth, served
+from tests.servers.databases import Databases
 
 # Seeing images is everybody's here, so that a refusal is never for want of that.
 OPEN = {"context_is_admin": "role:boss", "get_image": "", "default": ""}
@@ -50,12 +51,12 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def scene(backend: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     directory = tmp_path_factory.mktemp("policies")
     policy = directory / "policy.yaml"
     policy.write_text(json.dumps({**{name: f"role:{name}" for name in NAMES}, **OPEN}))
     options = {"oslo_policy.policy_file": str(policy), "DEFAULT.show_multiple_locations": True}
-    with Api(directory / "data", options) as api:
+    with served(Api, backend, directory / "data", options) as api:
         yield Scene(api)
 
 

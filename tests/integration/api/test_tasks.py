@@ -1,23 +1,26 @@
 """Tasks: asked for, listed, and carried out by a conductor."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from glimpse.testing.httpserver import HttpServer, Reply
-from tests.integration.api.service import auth
-from tests.integration.imports.service import Service
+from tests.integration.api.conftest import Start
+from tests.integration.api.service import CONNECTION, Api, auth, served
+from tests.integration.imports.service import OPTIONS, Service
+from tests.servers.databases import Databases
 
 ALICE = "alice:blue:member"
 DATA = bytes(range(256)) * 4096
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(backend: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Without a conductor: what is asked for waits."""
-    with Service(tmp_path_factory.mktemp("tasks")) as running:
+    with served(Service, backend, tmp_path_factory.mktemp("tasks")) as running:
         yield running
 
 
@@ -26,7 +29,7 @@ def task(source: str, format_: str = "raw", **properties: object) -> dict[str, A
     return {"type": "import", "input": given}
 
 
-def ask(service: Service, body: object, token: str | None = None) -> httpx.Response:
+def ask(service: Api, body: object, token: str | None = None) -> httpx.Response:
     return service.http.post("/v2/tasks", json=body, headers=auth(token))
 
 
@@ -36,9 +39,9 @@ def listed(service: Service, query: str = "") -> list[str]:
     return [each["id"] for each in answer.json()["tasks"]]
 
 
-def test_a_task_makes_an_image_and_brings_its_data(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_task_makes_an_image_and_brings_its_data(url: str, tmp_path: Path) -> None:
     with (
-        Service(tmp_path_factory.mktemp("whole")) as service,
+        Service(tmp_path / "data", {CONNECTION: url}) as service,
         HttpServer({"/image": Reply(DATA)}) as source,
     ):
         service.conduct()
@@ -150,19 +153,15 @@ def test_tasks_stay(service: Service) -> None:
         assert service.http.get(f"/v2/tasks/{absent}").status_code == 404
 
 
-def test_whoever_is_let_in_sees_the_tasks_of_its_project(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    directory = tmp_path_factory.mktemp("policy")
-    policy = directory / "policy.yaml"
+def test_whoever_is_let_in_sees_the_tasks_of_its_project(start: Start, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
     policy.write_text('"tasks_api_access": ""\n')
-    options: Mapping[str, object] = {"oslo_policy.policy_file": str(policy)}
-    with Service(directory / "data", options) as service:
-        mine = ask(service, task("http://127.0.0.1:1/x"), ALICE).json()
-        theirs = ask(service, task("http://127.0.0.1:1/x"), "bob:red:member").json()
-        assert mine["owner"] == "blue"
-        shown = service.http.get("/v2/tasks", headers=auth(ALICE)).json()["tasks"]
-        assert [each["id"] for each in shown] == [mine["id"]]
-        assert service.http.get(f"/v2/tasks/{mine['id']}", headers=auth(ALICE)).status_code == 200
-        assert service.http.get(f"/v2/tasks/{theirs['id']}", headers=auth(ALICE)).status_code == 404
-        assert ask(service, task("http://127.0.0.1:1/x"), "rita:blue:reader").status_code == 403
+    service = start({**OPTIONS, "oslo_policy.policy_file": str(policy)})
+    mine = ask(service, task("http://127.0.0.1:1/x"), ALICE).json()
+    theirs = ask(service, task("http://127.0.0.1:1/x"), "bob:red:member").json()
+    assert mine["owner"] == "blue"
+    shown = service.http.get("/v2/tasks", headers=auth(ALICE)).json()["tasks"]
+    assert [each["id"] for each in shown] == [mine["id"]]
+    assert service.http.get(f"/v2/tasks/{mine['id']}", headers=auth(ALICE)).status_code == 200
+    assert service.http.get(f"/v2/tasks/{theirs['id']}", headers=auth(ALICE)).status_code == 404
+    assert ask(service, task("http://127.0.0.1:1/x"), "rita:blue:reader").status_code == 403

@@ -1,4 +1,4 @@
-"""One service for all clients, and a web server with something to import."""
+"""One service for all clients on each kind of database, and a web server with something to import."""
 
 import json
 import random
@@ -8,17 +8,19 @@ from pathlib import Path
 import pytest
 
 from glimpse.testing.httpserver import HttpServer, Reply
+from tests.integration.api.service import served
 from tests.integration.clients.command import Command
 from tests.integration.imports.service import Service
+from tests.servers.databases import Databases
 
 # The same in every module: pytest loads this file more than once.
 DATA = random.Random(0).randbytes(300_000)
 
 
 @pytest.fixture(scope="package")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(backend: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """An api process and a conductor."""
-    with Service(tmp_path_factory.mktemp("clients")) as running:
+    with served(Service, backend, tmp_path_factory.mktemp("clients")) as running:
         running.conduct()
         yield running
 

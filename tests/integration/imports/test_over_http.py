@@ -13,27 +13,28 @@ import pytest
 from glimpse.testing.httpserver import HttpServer, Reply
 from glimpse.testing.smalldisk import small_disk
 from tests.engine import Disk, make_disk
-from tests.integration.api.service import V21, Upload
+from tests.integration.api.service import CONNECTION, V21, Upload, served
 from tests.integration.imports.service import Service
+from tests.servers.databases import Databases
 
 Start = Callable[..., Service]
 DATA = os.urandom(1 << 20) + bytes(1 << 20) + os.urandom(1 << 20)
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(tmp_path: Path, url: str) -> Iterator[Start]:
     with ExitStack() as stack:
 
         def begin(overrides: Mapping[str, object] | None = None) -> Service:
-            return stack.enter_context(Service(tmp_path / "data", overrides))
+            return stack.enter_context(Service(tmp_path / "data", {CONNECTION: url, **(overrides or {})}))
 
         yield begin
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def shared(backend: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One service with embedded defaults and one conductor."""
-    with Service(tmp_path_factory.mktemp("service")) as service:
+    with served(Service, backend, tmp_path_factory.mktemp("service")) as service:
         service.conduct()
         yield service
 
