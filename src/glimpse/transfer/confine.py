@@ -10,7 +10,7 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -38,11 +38,15 @@ class ToolMissing(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class ChildLimits:
-    """What a child may use: CPU seconds, bytes of address space, bytes of any file it writes."""
+    """What a child may use: CPU seconds, bytes of address space, bytes of any file it writes.
+
+    ``cpu_most``: how far a program of ours may raise its own ``cpu_seconds`` as it gets on with its work.
+    """
 
     cpu_seconds: int
     address_space: int
     file_size: int = 1 << 20
+    cpu_most: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ def probe(*, bubblewrap: bool = True) -> Confinement:
         plain = replace(plain, own_network=False)
     kept = ["resource limits"] + ["no network"] * plain.own_network + ["another user"] * plain.own_user
     warning = (
-        f"disk images are parsed without bubblewrap ({reason}), with {', '.join(kept)} only; "
+        f"disk images and archives are parsed without bubblewrap ({reason}), with {', '.join(kept)} only; "
         "install bubblewrap and allow user namespaces"
     )
     return replace(plain, warning=warning)
@@ -111,9 +115,11 @@ def spawn(
     listener: socket.socket | None = None,
     stdin: int | None = None,
     stdout: int | None = None,
+    needs: Collection[Path] = (),
 ) -> Child:
     """Start a program. It dies with the *thread* that calls this, so that thread must outlive the child.
 
+    ``needs`` are files and directories outside the system's libraries that the program cannot do without.
     ``listener`` is handed over by systemd's socket activation, instead of ``stdin``; the caller closes its own copy.
     ``stdin`` and ``stdout`` are file descriptors, by default nothing. Raises ToolMissing.
     """
@@ -122,19 +128,20 @@ def spawn(
     command = ["/bin/sh", "-c", _HAND_OVER_LISTENER, "sh"] if listener is not None else []
     command += [
         _find("prlimit"),
-        f"--cpu={limits.cpu_seconds}:{limits.cpu_seconds + 5}",
+        f"--cpu={limits.cpu_seconds}:{max(limits.cpu_seconds, limits.cpu_most) + 5}",
         f"--as={limits.address_space}",
     ]
     command += [f"--fsize={limits.file_size}", "--core=0", "--"]
     names = {program: str(argv[0])}
     if confinement.bubblewrap is not None:
-        command += [confinement.bubblewrap, *_view(program)]
+        command += [confinement.bubblewrap, *_view([Path(program), *needs])]
         if listener is not None:
             # Process 1 of the new namespace is bubblewrap's. (Were it ours, the kernel would spare it signals such as
             # the one of the CPU limit, and the reason for its end would be lost.)
             command += ["--setenv", "LISTEN_PID", "2"]
     else:
-        command += _without_bubblewrap(confinement, arguments)
+        inputs = [Input(path) for path in (Path(program), *needs)]
+        command += _without_bubblewrap(confinement, [*inputs, *arguments])
     tail: list[str] = [program]
     for number, argument in enumerate(arguments):
         if isinstance(argument, str):
@@ -157,8 +164,8 @@ def spawn(
     )
 
 
-def _view(program: str) -> list[str]:
-    """Bubblewrap's arguments for a place that holds the program and the libraries, and nothing else."""
+def _view(needs: Collection[Path]) -> list[str]:
+    """Bubblewrap's arguments for a place that holds ``needs`` and the libraries, and nothing else."""
     view = ["--unshare-all", "--cap-drop", "ALL", "--die-with-parent", "--chdir", "/"]
     view += ["--dev-bind", "/dev/null", "/dev/null"]
     for name in _LIBRARIES:
@@ -167,7 +174,9 @@ def _view(program: str) -> list[str]:
             view += ["--symlink", str(path.readlink()), name]
         elif path.is_dir():
             view += ["--ro-bind", name, name]
-    return [*view, "--ro-bind", program, program]
+    for path in needs:
+        view += ["--ro-bind", str(path), str(path)]
+    return view
 
 
 def _without_bubblewrap(confinement: Confinement, arguments: Sequence[Argument]) -> list[str]:

@@ -155,6 +155,33 @@ def test_cpu_time_is_limited(confinement: Confinement) -> None:
 
 
 @BOTH
+def test_a_program_may_earn_cpu_time_up_to_its_most(confinement: Confinement) -> None:
+    limits = ChildLimits(cpu_seconds=1, address_space=1 << 30, cpu_most=3)
+    _, output, errors = run(
+        "bash", "-c", "ulimit -S -t 3; ulimit -S -t; ulimit -S -t 9", confinement=confinement, limits=limits
+    )
+    assert output == "3\n"
+    assert "cannot modify limit" in errors
+
+
+@BOTH
+def test_sees_what_it_needs_beyond_the_system(confinement: Confinement, tmp_path: Path) -> None:
+    needed = tmp_path / "needed"
+    needed.write_text("here")
+    reading, writing = os.pipe()
+    child = spawn(
+        ["cat", str(needed)], confinement=confinement, limits=LIMITS, stdout=writing, needs=[needed]
+    )
+    try:
+        os.close(writing)
+        with os.fdopen(reading, "rb") as file:
+            assert file.read() == b"here"
+        assert child.wait(30) == 0
+    finally:
+        child.stop()
+
+
+@BOTH
 def test_memory_is_limited(confinement: Confinement) -> None:
     limits = ChildLimits(cpu_seconds=10, address_space=64 << 20)
     program = ["dd", "if=/dev/null", "of=/dev/null", "bs=128M", "count=1"]
