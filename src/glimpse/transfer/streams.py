@@ -5,6 +5,7 @@ upstream is closed too, in the thread that runs it.
 """
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Generic
@@ -124,7 +125,7 @@ def peek(chunks: Iterable[Buffer], length: int) -> tuple[bytes, Iterator[Buffer]
         if have >= length:
             break
     head = b"".join(bytes(chunk[:length]) for chunk in held)[:length]
-    return head, _chain(held, upstream)
+    return head, _Chain(held, upstream)
 
 
 def regroup(chunks: Iterable[Buffer], smallest: int = CHUNK) -> Iterator[Buffer]:
@@ -157,13 +158,23 @@ def regroup(chunks: Iterable[Buffer], smallest: int = CHUNK) -> Iterator[Buffer]
         close(upstream)
 
 
-def _chain(first: list[Buffer], rest: Iterator[Buffer]) -> Iterator[Buffer]:
-    try:
-        while first:
-            yield first.pop(0)
-        yield from rest
-    finally:
-        close(rest)
+class _Chain:
+    """What was looked at, then the rest. (A generator that nobody has begun would not close its upstream.)"""
+
+    def __init__(self, first: list[Buffer], rest: Iterator[Buffer]) -> None:
+        self._first = deque(first)
+        self._rest = rest
+
+    def __iter__(self) -> Iterator[Buffer]:
+        return self
+
+    def __next__(self) -> Buffer:
+        return self._first.popleft() if self._first else next(self._rest)
+
+    def close(self) -> None:
+        """Drop what was looked at, and close the rest."""
+        self._first.clear()
+        close(self._rest)
 
 
 def _pump(items: Iterable[Item], channel: Channel[Item]) -> None:
