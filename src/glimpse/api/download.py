@@ -12,10 +12,10 @@ from starlette.types import Receive, Scope, Send
 from glimpse.api.context import Context
 from glimpse.api.ranges import Part
 from glimpse.catalog.records import Location
-from glimpse.errors import GlimpseError, Unavailable
+from glimpse.errors import GlimpseError, Invalid, Unavailable
 from glimpse.stores.registry import Stores
 from glimpse.transfer.extent import Buffer
-from glimpse.transfer.protocols import Reader
+from glimpse.transfer.protocols import Reader, Sequential
 
 LOG = logging.getLogger(__name__)
 
@@ -38,9 +38,12 @@ class Source:
         self._left = list(locations)
         self._reader: Reader | None = None
 
-    def open(self) -> None:
-        """Open the first location that works. Blocking. Raises Unavailable when none does."""
-        self._next(None)
+    def open(self, offset: int = 0) -> None:
+        """Open the first location that works, to be read from ``offset`` on. Blocking.
+
+        Raises Unavailable when none does, Invalid where it is only that none can be read from its middle.
+        """
+        self._next(None, offset)
 
     def read(self, offset: int, length: int) -> Buffer:
         """Exactly ``length`` bytes at ``offset``. Blocking. Raises Unavailable when no location has them."""
@@ -49,23 +52,24 @@ class Source:
             try:
                 data = self._reader.read(offset, length)
             except GlimpseError as error:
-                self._next(error)
+                self._next(error, offset)
                 continue
             if len(data) == length:
                 return data
-            self._next(Unavailable("the object ends early"))
+            self._next(Unavailable("the object ends early"), offset)
 
     def close(self) -> None:
         """Release what is open. Blocking."""
         if self._reader is not None:
             self._reader.close()
 
-    def _next(self, failure: GlimpseError | None) -> None:
+    def _next(self, failure: GlimpseError | None, offset: int) -> None:
         if failure is not None:
             LOG.warning(
                 "Reading image %s failed, trying its next location: %s", self._image_id, failure.message
             )
         self.close()
+        whole_only = False
         while self._left:
             where = self._left.pop(0)
             try:
@@ -77,13 +81,20 @@ class Source:
                     "Image %s cannot be read in store %s: %s", self._image_id, where.store, error.message
                 )
                 continue
-            if reader.size == self._size:
-                self._reader = reader
-                return
-            reader.close()
-            LOG.warning(
-                "Image %s has another size in store %s; it is not served.", self._image_id, where.store
-            )
+            if reader.size != self._size:
+                reader.close()
+                LOG.warning(
+                    "Image %s has another size in store %s; it is not served.", self._image_id, where.store
+                )
+                continue
+            if offset and isinstance(reader, Sequential) and not reader.seekable:
+                reader.close()
+                whole_only = True
+                continue
+            self._reader = reader
+            return
+        if whole_only:
+            raise Invalid(f"Image {self._image_id} lies where it can be read only from its beginning.")
         raise Unavailable(f"The data of image {self._image_id} cannot be read at the moment.")
 
 

@@ -1,5 +1,6 @@
 """Images: create, list, show, update, delete."""
 
+import asyncio
 from collections.abc import Mapping
 
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from glimpse.api.jsonbody import answer
 from glimpse.api.operation import operations
 from glimpse.api.removal import remove_data
 from glimpse.api.schema import UUID
+from glimpse.catalog.changes import Change
 from glimpse.catalog.records import Image, NewImage
 from glimpse.errors import Forbidden, NotFound
 from glimpse.imports.methods import offered
@@ -84,15 +86,16 @@ async def update(request: Request, image_id: str) -> Response:
     if not edit.properties.keys() <= image.properties.keys():
         context.limits.check_properties((image.properties.keys() | edit.properties.keys()) - edit.removed)
     if edit.locations:
-        await context.work(locating.apply, context, caller, image, edit.locations)
-    changed = await context.write(
-        context.catalog.images.update,
-        image.id,
-        set=edit.attributes,
-        properties=edit.properties,
-        remove_properties=edit.removed,
-        tags=edit.tags,
-    )
+        changed = await _change_locations(context, caller, image, edit)
+    else:
+        changed = await context.write(
+            context.catalog.images.update,
+            image.id,
+            set=edit.attributes,
+            properties=edit.properties,
+            remove_properties=edit.removed,
+            tags=edit.tags,
+        )
     return answer(context.view.render(changed))
 
 
@@ -144,6 +147,22 @@ def check_new(context: Context, caller: Caller, wanted: NewImage) -> None:
 def empty(status: int) -> Response:
     """An answer without a body, as clients have always seen it."""
     return Response(None, status, {"content-type": "text/html; charset=UTF-8"})
+
+
+async def _change_locations(context: Context, caller: Caller, image: Image, edit: patching.Edit) -> Image:
+    """Make the whole edit, or nothing of it. What is removed goes from its store afterwards."""
+    locating.check_allowed(context, caller, image, edit.locations)
+    # Not one of our own threads: other servers may take their time, and nobody else should wait for them.
+    wanted = await asyncio.to_thread(locating.resolve, context, image, edit.locations, edit.formats(image))
+    changed, gone = await context.write(
+        context.catalog.locations.change,
+        image.id,
+        wanted,
+        check=context.limits.check_locations,
+        image=Change(edit.attributes, edit.properties, edit.removed, edit.tags),
+    )
+    await context.work(locating.remove_objects, context, image, gone)
+    return changed
 
 
 def _check_visibility(

@@ -13,7 +13,7 @@ from glimpse.api.info import check_imports
 from glimpse.api.jsonbody import answer
 from glimpse.api.operation import operations
 from glimpse.api.views import timestamp
-from glimpse.catalog.records import ImportRecord, Phase, task_type
+from glimpse.catalog.records import REGISTRATION, ImportRecord, Phase, task_type
 from glimpse.errors import NotFound
 from glimpse.imports.methods import offered
 from glimpse.imports.request import parse
@@ -118,6 +118,8 @@ def task_input(record: ImportRecord) -> dict[str, object]:
         given = request.get("input")
         found = dict(given) if isinstance(given, dict) else {}
         return {**found, "import_from": mask(found.get("import_from"))}
+    if record.method == REGISTRATION:
+        return {"image_id": record.image_id, **request, "loc_url": mask(request.get("loc_url"))}
     method = request.get("method")
     if isinstance(method, dict) and "uri" in method:
         request["method"] = {**method, "uri": mask(method["uri"])}

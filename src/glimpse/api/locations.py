@@ -1,5 +1,7 @@
 """Locations of an image: where its data is, as other services see and change it."""
 
+import asyncio
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -8,14 +10,16 @@ from glimpse.api import jsonbody, schema
 from glimpse.api.context import Context, caller_of, context_of
 from glimpse.api.images import empty, visible
 from glimpse.api.jsonbody import answer
-from glimpse.api.locating import MAX_URL, check_external, check_hash, remove_object
+from glimpse.api.locating import MAX_URL, check_hash, remove_objects
 from glimpse.api.operation import operations
 from glimpse.errors import Conflict, Forbidden, Invalid, NotFound
+from glimpse.imports.addresses import scheme, store_for
 
 router = operations("locations")
 
 # Whoever acts for another service may give addresses that users may not.
 SERVICE = "service"
+WEB = frozenset({"http", "https"})
 
 
 @router.get("/v2/images/{image_id}/locations")
@@ -25,13 +29,12 @@ async def list_locations(request: Request, image_id: str) -> Response:
     jsonbody.refuse_body(request)
     image = await visible(request, image_id)
     context.policy.check("fetch_image_location", caller, image_target(image))
-    where = context.view.by_weight(image)
-    return answer([{"url": each.url, "metadata": dict(each.metadata)} for each in where])
+    return answer(context.view.locations(image))
 
 
 @router.post("/v2/images/{image_id}/locations", status_code=202)
 async def add_location(request: Request, image_id: str) -> Response:
-    """Give a queued image data that lies somewhere already."""
+    """Give a queued image data that lies somewhere already; it goes on after the answer."""
     context, caller = context_of(request), caller_of(request)
     body = await jsonbody.read_object(request)
     url, data = body.get("url"), body.get("validation_data")
@@ -44,11 +47,13 @@ async def add_location(request: Request, image_id: str) -> Response:
         check_hash(data)
     image = await visible(request, image_id)
     context.policy.check("add_image_location", caller, image_target(image))
-    if SERVICE not in caller.roles and not _reads_web(context, url):
+    if SERVICE not in caller.roles | caller.service_roles and not _reads_web(context, url):
         raise Forbidden("Only http and https addresses can be given, and only where a store reads them.")
     if image.status != "queued":
         raise Conflict(f"Image {image.id} is {image.status}; this needs one that is queued.")
-    check_external(url)
+    # Not one of our own threads: the name server may take its time.
+    store = await asyncio.to_thread(store_for, context.stores, url)
+    await context.write(context.imports.register, image, store.id, url, data, caller)
     return empty(202)
 
 
@@ -64,18 +69,10 @@ async def delete_from_store(request: Request, store_id: str, image_id: str) -> R
     image = await visible(request, image_id)
     for rule in ("get_image_location", "delete_image_location"):
         context.policy.check(rule, caller, image_target(image))
-    await context.work(_remove_copy, context, image.id, store_id)
+    gone = await context.write(context.catalog.locations.remove_from_store, image.id, store_id)
+    await context.work(remove_objects, context, image, [gone])
     return empty(204)
 
 
-def _remove_copy(context: Context, image_id: str, store_id: str) -> None:
-    before = context.catalog.images.get(image_id).locations
-    gone = context.catalog.locations.remove_from_store(image_id, store_id)
-    position = next((place for place, each in enumerate(before) if each.url == gone.url), 0)
-    remove_object(context, image_id, gone, position)
-
-
 def _reads_web(context: Context, url: str) -> bool:
-    return url.lower().startswith(("http://", "https://")) and any(
-        store.type == "http" for store in context.stores.all
-    )
+    return scheme(url) in WEB and any(store.type == "http" for store in context.stores.all)

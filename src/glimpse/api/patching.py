@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from glimpse.access.caller import Caller
 from glimpse.api import locating, reserved
@@ -20,6 +21,14 @@ FORMATS = ("disk_format", "container_format")
 DERIVED = "stores"
 
 
+@dataclass(frozen=True, slots=True)
+class Formats:
+    """What an image's data is said to be."""
+
+    disk_format: str | None
+    container_format: str | None
+
+
 @dataclass(slots=True)
 class Edit:
     """The rows of one image that a request changes; nothing else is written."""
@@ -30,9 +39,10 @@ class Edit:
     tags: list[str] | None = None
     locations: list[Change] = field(default_factory=list)
 
-    def __bool__(self) -> bool:
-        """Whether anything but locations changes."""
-        return bool(self.attributes or self.properties or self.removed or self.tags is not None)
+    def formats(self, image: Image) -> "Formats":
+        """What the image will be declared to be."""
+        named = {name: self.attributes.get(name, getattr(image, name)) for name in FORMATS}
+        return Formats(**cast("dict[str, str | None]", named))
 
 
 def check_changes(changes: Sequence[Change], described: ImageSchema, *, locations: bool = False) -> None:

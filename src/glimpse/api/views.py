@@ -9,6 +9,8 @@ from glimpse.catalog.records import Image, Location
 
 # Where a staged upload waits is nobody's business but ours.
 HIDDEN = frozenset({"os_glance_stage_host", "os_glance_hash_op_host"})
+# Under this name the metadata of a location says in which store it is, where there are several.
+STORE = "store"
 
 
 def timestamp(moment: datetime.datetime) -> str:
@@ -59,7 +61,7 @@ class ImageView:
         )
         hidden = image.status == "deactivated"
         if self.show_locations:
-            shown["locations"] = [] if hidden else [_location(where) for where in self.by_weight(image)]
+            shown["locations"] = [] if hidden else self.locations(image)
         if self.show_direct_url and image.locations and not hidden:
             shown["direct_url"] = self.by_weight(image)[0].url
         path = f"/v2/images/{image.id}"
@@ -70,10 +72,14 @@ class ImageView:
                 shown["stores"] = ",".join(stores)
         return shown
 
+    def locations(self, image: Image) -> list[dict[str, object]]:
+        """Where the image's data is, the preferred stores first."""
+        return [{"url": where.url, "metadata": self._metadata(where)} for where in self.by_weight(image)]
+
     def by_weight(self, image: Image) -> list[Location]:
         """The image's locations, those in the preferred stores first."""
         return sorted(image.locations, key=lambda where: -self.weights.get(where.store or "", 0))
 
-
-def _location(where: Location) -> dict[str, object]:
-    return {"url": where.url, "metadata": dict(where.metadata)}
+    def _metadata(self, where: Location) -> dict[str, object]:
+        named = {STORE: where.store} if self.multi_store and where.store else {}
+        return {**where.metadata, **named}

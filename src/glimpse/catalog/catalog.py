@@ -6,6 +6,7 @@ from glimpse.catalog.images import Images
 from glimpse.catalog.imports import Imports
 from glimpse.catalog.jobs import Jobs
 from glimpse.catalog.members import Members
+from glimpse.catalog.registrations import Registrations
 from glimpse.catalog.repository import TASK_TIME_TO_LIVE, Clock, utcnow
 from glimpse.catalog.staged import Staged
 from glimpse.catalog.tagging import Tagging
@@ -27,6 +28,7 @@ class Catalog:
         self.locations = ImageLocations(db, clock)
         self.usages = Usages(db, clock)
         self.imports = Imports(db, clock, task_time_to_live)
+        self.registrations = Registrations(db, clock)
         self.uploads = Uploads(db, clock)
         self.staged = Staged(db, clock)
         self.jobs = Jobs(db, clock)

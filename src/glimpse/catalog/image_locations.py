@@ -5,11 +5,13 @@ is rare, and nobody else has to know of positions.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, delete, false, insert, select, update
 
+from glimpse.catalog import changes
+from glimpse.catalog.changes import Change
 from glimpse.catalog.details import find
 from glimpse.catalog.records import DataFacts, Image, Location, NewLocation
 from glimpse.catalog.repository import Repository, writes
@@ -19,87 +21,70 @@ from glimpse.errors import Conflict, Forbidden, Invalid, NotFound
 
 # While an image is being filled or is withheld, its locations are not for users to change.
 OPEN = frozenset({"queued", "active"})
+NOTHING_KNOWN = DataFacts()
+NO_CHANGE = Change()
 
 Check = Callable[[int], None]
+"""Is told how many locations the image would have, and raises where these are too many."""
 
 
 def _any_number(count: int) -> None:
     """No limit."""
 
 
+@dataclass(frozen=True, slots=True)
+class LocationChange:
+    """One change of the list.
+
+    ``add`` puts one location at ``position`` (from 0; None: behind the last), ``remove`` takes away the one that is
+    there, ``replace`` gives all at once: to an image that has none, or the same addresses in another order or with
+    other metadata. ``data`` is what is known about the data: a queued image, which becomes active, takes it over,
+    any other must agree with it.
+    """
+
+    operation: Literal["add", "replace", "remove"]
+    locations: tuple[NewLocation, ...] = ()
+    position: int | None = None
+    data: DataFacts = NOTHING_KNOWN
+
+
 class ImageLocations(Repository):
-    """Adding, replacing and removing locations. ``check`` is told how many locations the image would have, and
-    raises where these are too many. All raise NotFound, and Conflict where the image's status forbids it.
+    """Adding, replacing and removing locations. All raise NotFound, and Conflict where the image's status forbids
+    it.
     """
 
     @writes
+    def change(
+        self,
+        conn: Connection,
+        image_id: str,
+        wanted: Sequence[LocationChange],
+        *,
+        check: Check = _any_number,
+        image: Change = NO_CHANGE,
+    ) -> tuple[Image, tuple[Location, ...]]:
+        """Make all these changes, and those of the ``image``'s own rows before them, or none.
+
+        The answer also names the locations that are gone; their objects are for the caller to delete. Raises
+        Invalid for positions and lists that cannot be, Forbidden where no location would be left, what ``check``
+        raises, and what :func:`changes.apply` does.
+        """
+        changes.apply(conn, image_id, image, self.now())
+        row = _hold(conn, image_id, OPEN)
+        listing = _List(row, _rows(conn, image_id), check)
+        for change in wanted:
+            listing.apply(change)
+        self._write(conn, image_id, listing)
+        changed = find(conn, image_id, None)
+        assert changed is not None
+        left = {each.url for each in changed.locations}
+        return changed, tuple(_location(each) for each in listing.gone if each["url"] not in left)
+
     def add(
-        self,
-        conn: Connection,
-        image_id: str,
-        location: NewLocation,
-        *,
-        position: int | None = None,
-        data: DataFacts | None = None,
-        check: Check = _any_number,
+        self, image_id: str, location: NewLocation, *, position: int | None = None, check: Check = _any_number
     ) -> Image:
-        """Put a location at ``position`` (from 0; None: behind the last). A queued image becomes active.
-
-        ``data`` is what is known about the data; it is for queued images only (Conflict). Raises Invalid for a
-        position that is none, and for an address that the image has already.
-        """
-        row = self._hold(conn, image_id)
-        rows = _rows(conn, image_id)
-        place = len(rows) if position is None else position
-        if not 0 <= place <= len(rows):
-            raise Invalid(f"{position} is no position among the {len(rows)} locations of image {image_id}.")
-        check(len(rows) + 1)
-        later = rows[place:]
-        _refuse_double([*(each["url"] for each in rows), location.url])
-        _remove(conn, [each["id"] for each in later])
-        _write(conn, [self._row(image_id, location), *later])
-        return self._changed(conn, row, data)
-
-    @writes
-    def replace(
-        self,
-        conn: Connection,
-        image_id: str,
-        locations: Sequence[NewLocation],
-        *,
-        data: DataFacts | None = None,
-        check: Check = _any_number,
-    ) -> Image:
-        """All locations at once: of an image that has none, or the same addresses in another order or with
-        other metadata. A queued image becomes active.
-
-        Raises Forbidden for an empty list, Invalid for other addresses or one given twice.
-        """
-        row = self._hold(conn, image_id)
-        if not locations:
-            raise Forbidden(f"Image {image_id} cannot be left without locations.")
-        known = {each["url"]: each for each in _rows(conn, image_id)}
-        urls = [location.url for location in locations]
-        _refuse_double(urls)
-        if known and known.keys() != set(urls):
-            raise Invalid(f"Image {image_id} has locations, which cannot be replaced by others.")
-        check(len(urls))
-        _remove(conn, [each["id"] for each in known.values()])
-        _write(conn, [self._row(image_id, each, known.get(each.url)) for each in locations])
-        return self._changed(conn, row, data)
-
-    @writes
-    def remove(self, conn: Connection, image_id: str, position: int) -> Location:
-        """Take away the location at ``position`` and say which it was; its object is for the caller to delete.
-
-        Raises Invalid for a position that is none, Forbidden for the last location.
-        """
-        row = self._hold(conn, image_id, {"active"})
-        rows = _rows(conn, image_id)
-        if not 0 <= position < len(rows):
-            raise Invalid(f"{position} is no position among the {len(rows)} locations of image {image_id}.")
-        _refuse_last(image_id, rows)
-        return self._gone(conn, row, rows[position])
+        """Put one location into the list."""
+        return self.change(image_id, [LocationChange("add", (location,), position)], check=check)[0]
 
     @writes
     def remove_from_store(self, conn: Connection, image_id: str, store: str) -> Location:
@@ -107,61 +92,143 @@ class ImageLocations(Repository):
 
         Raises Forbidden where it is the last, NotFound where there is none.
         """
-        row = self._hold(conn, image_id, {"active"})
-        rows = _rows(conn, image_id)
-        _refuse_last(image_id, rows)
-        found = next((each for each in rows if each["store"] == store), None)
-        if found is None:
+        row = _hold(conn, image_id, {"active"})
+        listing = _List(row, _rows(conn, image_id), _any_number)
+        listing.refuse_last()
+        position = next((place for place, each in enumerate(listing.rows) if each["store"] == store), None)
+        if position is None:
             raise NotFound(f"Image {image_id} is not in store {store}.")
-        return self._gone(conn, row, found)
+        listing.apply(LocationChange("remove", position=position))
+        self._write(conn, image_id, listing)
+        return _location(listing.gone[0])
 
-    def _hold(
-        self, conn: Connection, image_id: str, statuses: frozenset[str] | set[str] = OPEN
-    ) -> Row[*tuple[Any, ...]]:
-        """The image's row, locked until the end of the transaction."""
-        columns = ("id", "status", "claim", "disk_format", "container_format")
-        row = conn.execute(
-            select(*(images.c[name] for name in columns))
-            .where(images.c.id == image_id, images.c.deleted == false())
-            .with_for_update()
-        ).first()
-        if row is None:
-            raise NotFound(f"No image found with ID {image_id}")
-        if row.status not in statuses:
-            wanted = " or ".join(sorted(statuses))
-            raise Conflict(f"Image {image_id} is {row.status}; this needs one that is {wanted}.")
-        return row
-
-    def _row(
-        self, image_id: str, location: NewLocation, before: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """A row for this location, which was in ``before``."""
-        row = (
-            dict(before) if before else {"import_id": None, "created_at": self.now(), "store": location.store}
+    def _write(self, conn: Connection, image_id: str, listing: "_List") -> None:
+        """Write the list, one row after the other: one statement for all could number them in another order."""
+        same = 0
+        while (
+            same < min(len(listing.before), len(listing.rows)) and listing.before[same] == listing.rows[same]
+        ):
+            same += 1
+        numbers = [each["id"] for each in listing.before[same:]]
+        if numbers:
+            conn.execute(delete(table).where(table.c.id.in_(numbers)))
+        now = self.now()
+        for each in listing.rows[same:]:
+            fresh = {"import_id": None, "created_at": now, "image_id": image_id}
+            conn.execute(insert(table), fresh | {name: value for name, value in each.items() if name != "id"})
+        conn.execute(
+            update(images).where(images.c.id == image_id).values(**listing.image_values, updated_at=now)
         )
-        return row | {"image_id": image_id, "url": location.url, "metadata": dict(location.metadata)}
 
-    def _changed(self, conn: Connection, row: Row[*tuple[Any, ...]], data: DataFacts | None) -> Image:
-        values: dict[str, Any] = {"updated_at": self.now()}
-        if row.status == "queued":
-            if row.disk_format is None or row.container_format is None:
-                raise Invalid(f"Image {row.id} needs disk_format and container_format before its data comes.")
-            # The number goes up, as with everything that gives an image data.
-            values |= {"status": "active", "claim": row.claim + 1}
-            values |= {
-                name: value for name, value in asdict(data or DataFacts()).items() if value is not None
-            }
-        elif data is not None:
-            raise Conflict(f"Image {row.id} has data already; what is known about it cannot be changed.")
-        conn.execute(update(images).where(images.c.id == row.id).values(values))
-        image = find(conn, row.id, None)
-        assert image is not None
-        return image
 
-    def _gone(self, conn: Connection, row: Row[*tuple[Any, ...]], location: Mapping[str, Any]) -> Location:
-        _remove(conn, [location["id"]])
-        conn.execute(update(images).where(images.c.id == row.id).values(updated_at=self.now()))
-        return Location(*(location[name] for name in Location.__dataclass_fields__))
+class _List:
+    """The locations of an image whose row is held, while they are being changed."""
+
+    def __init__(self, image: Row[*tuple[Any, ...]], rows: Sequence[Mapping[str, Any]], check: Check) -> None:
+        self.before = rows
+        self.rows = [dict(row) for row in rows]
+        self.gone: list[Mapping[str, Any]] = []
+        self.image_values: dict[str, Any] = {}
+        self._image = dict(image._mapping)
+        self._check = check
+
+    def apply(self, change: LocationChange) -> None:
+        if change.operation == "remove":
+            self._remove(change.position)
+        else:
+            self._check_data(change.data)
+            if change.operation == "add":
+                self._add(change.locations[0], change.position)
+            else:
+                self._replace(change.locations)
+            self._take(change.data)
+
+    def refuse_last(self) -> None:
+        if len(self.rows) == 1:
+            raise Forbidden(f"Image {self._image['id']} is in one place only, which cannot be removed.")
+
+    def _add(self, location: NewLocation, position: int | None) -> None:
+        place = self._place(position, len(self.rows))
+        self._refuse_double([*(each["url"] for each in self.rows), location.url])
+        self._check(len(self.rows) + 1)
+        self.rows.insert(place, _row(location))
+
+    def _replace(self, locations: Sequence[NewLocation]) -> None:
+        image_id = self._image["id"]
+        if not locations:
+            raise Forbidden(f"Image {image_id} cannot be left without locations.")
+        known = {each["url"]: each for each in self.rows}
+        urls = [location.url for location in locations]
+        self._refuse_double(urls)
+        if known and known.keys() != set(urls):
+            raise Invalid(f"Image {image_id} has locations, which cannot be replaced by others.")
+        self._check(len(urls))
+        self.rows = [_row(each, known.get(each.url)) for each in locations]
+
+    def _remove(self, position: int | None) -> None:
+        if self._image["status"] != "active":
+            raise Conflict(_unfit(self._image["id"], self._image["status"], {"active"}))
+        place = self._place(position, len(self.rows) - 1)
+        self.refuse_last()
+        self.gone.append(self.rows.pop(place))
+
+    def _place(self, position: int | None, last: int) -> int:
+        place = last if position is None else position
+        if not 0 <= place <= last:
+            raise Invalid(
+                f"{position} is no position among the {len(self.rows)} locations of image {self._image['id']}."
+            )
+        return place
+
+    def _check_data(self, data: DataFacts) -> None:
+        """What is said of the data must not contradict what is known; a queued image knows nothing."""
+        for name, value in asdict(data).items():
+            known = self._image[name]
+            if value is None or value == known or (name == "virtual_size" and known is not None):
+                continue
+            if known is not None and name == "size":
+                raise Invalid(f"There are {value} bytes, but image {self._image['id']} has {known}.")
+            if known is not None:
+                raise Conflict(f"The {name} of image {self._image['id']} is {known} already.")
+            if self._image["status"] != "queued" and name not in ("size", "virtual_size"):
+                raise Conflict(f"The {name} can only be given while image {self._image['id']} is queued.")
+
+    def _take(self, data: DataFacts) -> None:
+        """A queued image has its data with this."""
+        image = self._image
+        if image["status"] != "queued":
+            return
+        if image["disk_format"] is None or image["container_format"] is None:
+            raise Invalid(
+                f"Image {image['id']} needs disk_format and container_format before its data comes."
+            )
+        facts = {name: value for name, value in asdict(data).items() if value is not None}
+        # The number goes up, as with everything that gives an image data.
+        self.image_values = {**facts, "status": "active", "claim": image["claim"] + 1}
+        self._image |= self.image_values
+
+    def _refuse_double(self, urls: Sequence[str]) -> None:
+        if len(set(urls)) < len(urls):
+            raise Invalid("An image cannot have the same location twice.")
+
+
+def _hold(conn: Connection, image_id: str, statuses: frozenset[str] | set[str]) -> Row[*tuple[Any, ...]]:
+    """The image's row, locked until the end of the transaction."""
+    columns = ("id", "status", "claim", "disk_format", "container_format", *DataFacts.__dataclass_fields__)
+    row = conn.execute(
+        select(*(images.c[name] for name in columns))
+        .where(images.c.id == image_id, images.c.deleted == false())
+        .with_for_update()
+    ).first()
+    if row is None:
+        raise NotFound(f"No image found with ID {image_id}")
+    if row.status not in statuses:
+        raise Conflict(_unfit(image_id, row.status, statuses))
+    return row
+
+
+def _unfit(image_id: str, status: str, wanted: frozenset[str] | set[str]) -> str:
+    return f"Image {image_id} is {status}; this needs one that is {' or '.join(sorted(wanted))}."
 
 
 def _rows(conn: Connection, image_id: str) -> list[dict[str, Any]]:
@@ -169,22 +236,11 @@ def _rows(conn: Connection, image_id: str) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in rows]
 
 
-def _remove(conn: Connection, numbers: Sequence[int]) -> None:
-    if numbers:
-        conn.execute(delete(table).where(table.c.id.in_(numbers)))
+def _row(location: NewLocation, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A row for this location, which was in ``before``."""
+    row = dict(before or {"store": location.store})
+    return row | {"url": location.url, "metadata": dict(location.metadata)}
 
 
-def _write(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """New rows in this order, one by one: one statement for all could number them in another."""
-    for row in rows:
-        conn.execute(insert(table), {name: value for name, value in row.items() if name != "id"})
-
-
-def _refuse_double(urls: Sequence[str]) -> None:
-    if len(set(urls)) < len(urls):
-        raise Invalid("An image cannot have the same location twice.")
-
-
-def _refuse_last(image_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    if len(rows) == 1:
-        raise Forbidden(f"Image {image_id} is in one place only, which cannot be removed.")
+def _location(row: Mapping[str, Any]) -> Location:
+    return Location(row.get("id", 0), row["url"], row["store"], row["metadata"])

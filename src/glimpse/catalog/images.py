@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, false, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from glimpse.catalog import locations, properties, staged, states, tags, uploads
+from glimpse.catalog import changes, locations, properties, staged, states, tags, uploads
+from glimpse.catalog.changes import ATTRIBUTES, Change
 from glimpse.catalog.details import find
 from glimpse.catalog.ends import end_by_deletion
 from glimpse.catalog.listing import list_images
@@ -25,21 +26,6 @@ from glimpse.catalog.repository import Repository, reads, writes
 from glimpse.catalog.tables import image_members, images
 from glimpse.catalog.visibility import can_see
 from glimpse.errors import Conflict, Forbidden, NotFound
-
-# What a user's change may set. Everything else is the service's own.
-ATTRIBUTES = frozenset(
-    {
-        "name",
-        "visibility",
-        "protected",
-        "os_hidden",
-        "owner",
-        "disk_format",
-        "container_format",
-        "min_disk",
-        "min_ram",
-    }
-)
 
 
 class Images(Repository):
@@ -109,12 +95,8 @@ class Images(Repository):
         ``tags`` None leaves them. Raises Forbidden for attributes and properties that are the service's own,
         and for formats once there is data; NotFound.
         """
-        values, changed = dict(set or {}), dict(properties or {})
-        _refuse_foreign(values, changed, remove_properties)
-        if not (values or changed or remove_properties or tags is not None):
-            return self._get(conn, image_id, None)
-        _change(conn, image_id, {**values, "updated_at": self.now()})
-        _put_rows(conn, image_id, changed, remove_properties, tags)
+        change = Change(set or {}, properties or {}, remove_properties, tags)
+        changes.apply(conn, image_id, change, self.now())
         return self._get(conn, image_id, None)
 
     @writes
@@ -205,35 +187,3 @@ def _hold(conn: Connection, image_id: str, viewer: Viewer | None = None) -> Row[
     if row is None:
         raise _not_found(image_id)
     return row
-
-
-def _refuse_foreign(
-    values: Mapping[str, object], changed: Mapping[str, str | None], removed: Collection[str]
-) -> None:
-    for name in sorted(values.keys() - ATTRIBUTES):
-        raise Forbidden(f"Attribute '{name}' is read-only.")
-    properties.refuse_reserved([*changed, *removed])
-
-
-def _change(conn: Connection, image_id: str, values: Mapping[str, object]) -> None:
-    statement = update(images).where(images.c.id == image_id, images.c.deleted == false())
-    needs_open_formats = bool({"disk_format", "container_format"} & values.keys())
-    if needs_open_formats:
-        statement = statement.where(images.c.status.in_(sorted(states.FORMATS_OPEN)))
-    if conn.execute(statement.values(dict(values))).rowcount:
-        return
-    status = _hold(conn, image_id).status
-    raise Forbidden(f"The formats of image {image_id} cannot be changed while it is {status}.")
-
-
-def _put_rows(
-    conn: Connection,
-    image_id: str,
-    changed: Mapping[str, str | None],
-    removed: Collection[str],
-    new_tags: Collection[str] | None,
-) -> None:
-    properties.remove(conn, image_id, [name for name in removed if name not in changed])
-    properties.put(conn, image_id, changed)
-    if new_tags is not None:
-        tags.replace(conn, image_id, new_tags)

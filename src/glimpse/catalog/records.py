@@ -354,8 +354,10 @@ class TaskPage:
     more: bool
 
 
+# Making data that lies somewhere already an image's: nothing is delivered to stores.
+REGISTRATION = "location-import"
 # Methods whose tasks have a type of their own; all others are what users ask for by ``POST …/import``.
-TASK_TYPES: Mapping[str, str] = {"import": "import", "location-import": "location_import"}
+TASK_TYPES: Mapping[str, str] = {"import": "import", REGISTRATION: "location_import"}
 TASK_TYPE = "api_image_import"
 
 

@@ -10,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from taskflow import exceptions
 from taskflow.jobs.base import Job, JobBoard
 
+from glimpse.catalog.records import REGISTRATION
 from glimpse.errors import ClaimLost, Conflict, NotFound
-from glimpse.imports import flow, jobs
+from glimpse.imports import flow, jobs, registering
 from glimpse.imports.heartbeat import Heartbeat
 from glimpse.imports.plugins.base import Plugin
 from glimpse.imports.progress import Phases, phase_names
@@ -92,7 +93,9 @@ class Conductor:
         except Conflict:
             self._look_at_claimed(job)
             return False
-        names = phase_names([plugin.name for plugin in self._plugins], record.stores)
+        plugins = [plugin.name for plugin in self._plugins]
+        named = record.method == REGISTRATION
+        names = registering.PHASES if named else phase_names(plugins, record.stores)
         run = ImportRun(self._resources, record, Phases(names, record.phases))
         self._running[run.id] = run
         self._heartbeat.add(run, job)
@@ -110,7 +113,10 @@ class Conductor:
 
     def _work(self, run: ImportRun, job: Job) -> None:
         try:
-            flow.execute(run, self._plugins)
+            if run.record.method == REGISTRATION:
+                registering.execute(run)
+            else:
+                flow.execute(run, self._plugins)
         except BaseException:
             log.exception("Import %s: the flow broke.", run.id)
         finally:

@@ -10,7 +10,7 @@ from glimpse.access.caller import Caller
 from glimpse.access.policy import Policy
 from glimpse.access.target import image_target
 from glimpse.catalog import Catalog
-from glimpse.catalog.records import Image, ImportRecord, NewImage, NewImport
+from glimpse.catalog.records import REGISTRATION, Image, ImportRecord, NewImage, NewImport
 from glimpse.config import Settings
 from glimpse.errors import Conflict, GlimpseError, Invalid
 from glimpse.imports import request as requests
@@ -98,13 +98,44 @@ class ImportService:
             ),
             from_statuses=(method.required_status,),
         )
+        self._post(record)
+        return record
+
+    def register(
+        self, image: Image, store: str, url: str, data: Mapping[str, object] | None, caller: Caller
+    ) -> ImportRecord:
+        """Begin to make what lies at ``url``, which ``store`` reads, the data of a queued image.
+
+        ``data`` is its hash, as ``os_hash_algo`` and ``os_hash_value``, where that is known. Raises Conflict,
+        NotFound.
+        """
+        if image.status != "queued":
+            raise Conflict(f"Image {image.id} is {image.status}; this needs one that is queued.")
+        _check_formats(image)
+        record = self._catalog.imports.begin(
+            NewImport(
+                image_id=image.id,
+                method=REGISTRATION,
+                request={"loc_url": url, "validation_data": dict(data or {})},
+                stores=(store,),
+                owner=caller.project_id,
+                user_id=caller.user_id,
+                roles=tuple(sorted(caller.roles)),
+                request_id=caller.request_id,
+                lists_stores=False,
+            ),
+            from_statuses=("queued",),
+        )
+        self._post(record)
+        return record
+
+    def _post(self, record: ImportRecord) -> None:
         try:
             post(self._board, record)
         except Exception:
             log.warning(
                 "Job of import %s not posted; a conductor will find the record.", record.id, exc_info=True
             )
-        return record
 
     def _staging_host(self, image: Image, method: Method) -> str | None:
         """The host whose conductors can do it: the one that holds the staged bytes, or any."""

@@ -34,3 +34,8 @@ class StopSignal:
         """Raise the reason, if there is one."""
         if self._reason is not None:
             raise self._reason
+
+    def pause(self, seconds: float) -> None:
+        """Wait for ``seconds``; raise the reason as soon as there is one."""
+        self._set.wait(seconds)
+        self.check()

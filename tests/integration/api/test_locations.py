@@ -10,7 +10,8 @@ import pytest
 
 from glimpse.catalog.records import NewLocation
 from tests.integration.api.conftest import Start
-from tests.integration.api.service import V21, Api, auth
+from tests.integration.api.service import V21, Api, auth, served
+from tests.servers.databases import Databases
 
 ALICE = "alice:blue:member"
 BOB = "bob:red:member"
@@ -21,10 +22,10 @@ HASH = {"os_hash_algo": "sha256", "os_hash_value": "0" * 64}
 
 
 @pytest.fixture(scope="module")
-def open_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+def open_api(backend: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """A service that shows where things are."""
     options = {"DEFAULT.show_multiple_locations": True, "DEFAULT.show_image_direct_url": True}
-    with Api(tmp_path_factory.mktemp("open"), options) as running:
+    with served(Api, backend, tmp_path_factory.mktemp("open"), options) as running:
         yield running
 
 
@@ -36,6 +37,15 @@ def twofold(api: Api, token: str | None = None, **body: object) -> str:
     copy.write_bytes(DATA)
     api.catalog.locations.add(image_id, NewLocation(f"file://{copy}", "mirror"))
     return image_id
+
+
+def copies(api: Api, image_id: str) -> list[dict[str, object]]:
+    """What is shown of the two locations of such an image."""
+    stores = api.data / "stores"
+    return [
+        {"url": f"file://{stores}/{store}/{image_id}", "metadata": {"store": store}}
+        for store in ("main", "mirror")
+    ]
 
 
 def patch(
@@ -61,10 +71,10 @@ def test_locations_are_shown_where_the_configuration_says_so(api: Api, open_api:
     assert empty["locations"] == []
     assert "direct_url" not in empty
     image_id = twofold(open_api)
-    places = [f"file://{open_api.data}/stores/{store}/{image_id}" for store in ("main", "mirror")]
+    places = copies(open_api, image_id)
     shown = open_api.show(image_id)
-    assert shown["locations"] == [{"url": place, "metadata": {}} for place in places]
-    assert shown["direct_url"] == places[0]
+    assert shown["locations"] == places
+    assert shown["direct_url"] == places[0]["url"]
     assert shown["stores"] == "main,mirror"
     assert open_api.http.post(f"/v2/images/{image_id}/actions/deactivate").status_code == 204
     withheld = open_api.show(image_id)
@@ -119,7 +129,9 @@ def test_addresses_that_no_store_reads_are_refused(open_api: Api, url: str) -> N
         add(1), add(""), add("x" * 256), add("http://x\0"), add("http://x", "a"), add("http://x", "-1"),
         add("http://x", "1" * 9), add("http://x", metadata=[]), add("http://x", validation_data=1),
         add("http://x", validation_data={"os_hash_algo": "sha256"}),
-        add("http://x", validation_data={**HASH, "os_hash_value": "g" * 64}),
+        add("http://x", validation_data={**HASH, "os_hash_value": "0" * 129}),
+        add("http://x", validation_data={**HASH, "checksum": "0" * 31}),
+        add("http://x", validation_data={**HASH, "size": 5}),
         {"op": "add", "path": "/locations/-", "value": {"url": "http://x"}},
         {"op": "add", "path": "/locations/-", "value": "http://x"},
         {"op": "add", "path": "/locations", "value": []},
@@ -149,12 +161,8 @@ def test_without_the_option_locations_are_nobodys_to_change(api: Api) -> None:
 def test_other_services_are_told_where_the_data_is(api: Api) -> None:
     image_id = twofold(api, visibility="public")
     path = f"/v2/images/{image_id}/locations"
-    expected = [
-        {"url": f"file://{api.data}/stores/{store}/{image_id}", "metadata": {}}
-        for store in ("main", "mirror")
-    ]
     for token in (None, SERVICE):
-        assert api.http.get(path, headers=auth(token)).json() == expected
+        assert api.http.get(path, headers=auth(token)).json() == copies(api, image_id)
     assert api.http.get(path, headers=auth(ALICE)).status_code == 403
     assert api.http.get(f"/v2/images/{NOWHERE}/locations").status_code == 404
 

@@ -2,7 +2,7 @@
 
 ``python dying_conductor.py POINT SOURCE``: SOURCE is a JSON object for config.load, POINT one of ``before:STEP`` and
 ``after:STEP`` (around a step of the flow), ``undo:STEP`` (before a step is taken back), ``inside:STEP`` (after its first
-bytes), ``call:METHOD`` and ``called:METHOD`` (before and after that method of the import repository), or ``never:``.
+bytes), ``call:METHOD`` and ``called:METHOD`` (before and after that method of the imports' repositories), or ``never:``.
 """
 
 import json
@@ -15,6 +15,7 @@ from typing import Any
 
 from glimpse import config
 from glimpse.catalog.imports import Imports
+from glimpse.catalog.registrations import Registrations
 from glimpse.imports import flow, process
 from glimpse.imports.progress import Phases
 
@@ -47,7 +48,8 @@ def arm(point: str) -> None:
     elif kind == "inside":
         around(Phases, "report", lambda _, phase, done, total: phase == what and done > 0, before=False)
     elif kind in ("call", "called"):
-        around(Imports, what, lambda *_: True, before=kind == "call")
+        owner = Imports if hasattr(Imports, what) else Registrations
+        around(owner, what, lambda *_: True, before=kind == "call")
     elif kind != "never":
         raise SystemExit(f"unknown point {point}")
 

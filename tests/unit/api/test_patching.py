@@ -52,14 +52,14 @@ def test_adding_what_exists_overwrites_unless_strict() -> None:
 def test_the_list_of_stores_is_not_a_property_whatever_clients_take_it_for() -> None:
     changes = [add("stores", "x"), remove("stores")]
     check_changes(changes, SCHEMA)
-    assert not edit(image(), changes, MEMBER)
+    assert edit(image(), changes, MEMBER) == Edit()
     with pytest.raises(Conflict):
         edit(image(), [replace("stores", "x")], MEMBER)
 
 
-def test_an_empty_edit_is_false() -> None:
-    assert not edit(image(), [], MEMBER)
-    assert edit(image(), [replace("tags", [])], MEMBER)
+def test_no_tags_are_other_than_no_change() -> None:
+    assert edit(image(), [], MEMBER) == Edit()
+    assert edit(image(), [replace("tags", [])], MEMBER) == Edit(tags=[])
 
 
 @pytest.mark.parametrize("change", [replace("absent", "x"), remove("absent")])

@@ -39,8 +39,8 @@ def test_locations_by_weight_and_stores_as_a_list() -> None:
     assert shown["stores"] == "slow,fast"
     assert shown["direct_url"] == "file:///b"
     assert shown["locations"] == [
-        {"url": "file:///b", "metadata": {}},
-        {"url": "file:///a", "metadata": {"m": 1}},
+        {"url": "file:///b", "metadata": {"store": "fast"}},
+        {"url": "file:///a", "metadata": {"m": 1, "store": "slow"}},
         {"url": "x", "metadata": {}},
     ]
 
