@@ -4,13 +4,17 @@ from collections.abc import Iterable, Iterator
 
 from glimpse.errors import NotFound
 from glimpse.transfer.decompress.base import UNLIMITED, Decompressor, Limits
+from glimpse.transfer.decompress.bzip2 import Bzip2
 from glimpse.transfer.decompress.gzip import Gzip
+from glimpse.transfer.decompress.lz4 import Lz4
+from glimpse.transfer.decompress.xz import Xz
+from glimpse.transfer.decompress.zstd import Zstd
 from glimpse.transfer.extent import Buffer
 from glimpse.transfer.streams import peek
 
 __all__ = ["HEAD", "UNLIMITED", "Decompressor", "Limits", "decompressor", "detect", "unpack"]
 
-_ALL: tuple[Decompressor, ...] = (Gzip(),)
+_ALL: tuple[Decompressor, ...] = (Gzip(), Zstd(), Xz(), Bzip2(), Lz4())
 _BY_NAME = {one.name: one for one in _ALL}
 
 # How much of a stream's beginning is looked at.

@@ -2,7 +2,6 @@ import gzip
 import os
 import struct
 import subprocess
-import time
 import zlib
 from pathlib import Path
 
@@ -11,12 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glimpse.errors import Invalid
-from glimpse.testing.decompressor_suite import MIXED, DecompressorSuite, cut
+from glimpse.testing.decompressor_suite import MIB, MIXED, DecompressorSuite, cut
 from glimpse.transfer.decompress import Decompressor
 from glimpse.transfer.decompress.gzip import Gzip
 
 
 class TestGzip(DecompressorSuite):
+    padding = (1, 4, 512, 8192)
+    no_padding = ()
+    memory = MIB
+
     def decompressor(self) -> Decompressor:
         return Gzip()
 
@@ -50,10 +53,11 @@ def test_names_comments_and_checked_headers_are_understood(tmp_path: Path) -> No
     head = b"\x1f\x8b\x08\x1e" + bytes(4) + b"\x00\xff" + b"\x04\x00ABCD" + b"name\0" + b"comment\0"
     head += struct.pack("<H", zlib.crc32(head) & 0xFFFF)
     packer = zlib.compressobj(wbits=-15)
-    body = packer.compress(MIXED) + packer.flush()
-    packed = head + body + struct.pack("<II", zlib.crc32(MIXED), len(MIXED))
+    content = MIXED[:100_000]
+    body = packer.compress(content) + packer.flush()
+    packed = head + body + struct.pack("<II", zlib.crc32(content), len(content))
     for step in (1, 7, 100_000):
-        assert unpacked(packed, step) == MIXED
+        assert unpacked(packed, step) == content
 
 
 @pytest.mark.parametrize("level", [1, 6, 9])
@@ -110,14 +114,6 @@ def test_truncation_says_where() -> None:
 def test_other_data_is_called_by_its_name() -> None:
     with pytest.raises(Invalid, match=r"not gzip data"):
         unpacked(b"QFI\xfb" + bytes(100))
-
-
-def test_many_tiny_members_are_no_attack() -> None:
-    # 100,000 members of one byte are 2.1 MB; copying what follows after each of them would be 100 GB.
-    packed = gzip.compress(b"x") * 100_000
-    begin = time.monotonic()
-    assert unpacked(packed) == b"x" * 100_000
-    assert time.monotonic() - begin < 30
 
 
 @given(st.binary(max_size=300), st.integers(1, 100))
