@@ -19,6 +19,7 @@ from glimpse.transfer.disk.inspect import InspectRules, inspect_file
 from glimpse.transfer.disk.nbd.client import NbdClient
 from glimpse.transfer.disk.nbd.protocol import NbdDisconnected, NbdError
 from glimpse.transfer.disk.qemu_nbd import serve
+from glimpse.transfer.disk.survey import SHORT_UNNOTICED, survey
 from glimpse.transfer.extent import Extent
 from glimpse.transfer.protocols import Stop
 
@@ -90,11 +91,6 @@ class RawView:
         if position < self.virtual_size:
             yield Extent(position, self.virtual_size - position, None)
 
-    def hole_bytes(self) -> int:
-        """How much of the disk is known to be empty."""
-        with _explained(self._child, self._format):
-            return sum(run.length for run in self._client.runs(0, self.virtual_size) if run.zero)
-
     def _pieces(self) -> Iterator[tuple[int, int]]:
         """What to read: ``(offset, length)``."""
         for start, end in self._data():
@@ -137,16 +133,29 @@ def convert_to_raw(
     The child dies with the thread that enters. Raises Invalid for a format that cannot be read, UnsafeImage, TooLarge
     (before anything is read), UnreadableImage, ReaderDied, ToolMissing, and what ``stop.check()`` raises.
     """
-    size = check_source(path, source_format, limits, rules if rules is not None else InspectRules())
     where = confinement if confinement is not None else confine.default()
-    with open_view(path, source_format, size, limits=limits, stop=stop, confinement=where) as view:
+    wanted = rules if rules is not None else InspectRules()
+    size = check_source(path, source_format, limits, wanted, stop=stop, confinement=where)
+    name = QEMU_NAMES[source_format]
+    with serve(path, name, limits=limits.of_child(size), confinement=where) as (sock, child):
+        with _explained(child, source_format):
+            client = NbdClient(sock, stop=stop, stall=limits.stall_seconds)
+        view = RawView(client, child, source_format, stop)
+        _check_size(view.virtual_size, limits)
         yield view
 
 
 def check_source(
-    path: Path, source_format: str, limits: ConvertLimits, rules: InspectRules, *, also: Sequence[str] = ()
+    path: Path,
+    source_format: str,
+    limits: ConvertLimits,
+    rules: InspectRules,
+    *,
+    stop: Stop,
+    confinement: confine.Confinement,
+    also: Sequence[str] = (),
 ) -> int:
-    """Bytes of the disk in ``path``, as its header says. Raises Invalid, UnsafeImage and TooLarge.
+    """Bytes of the disk in ``path``. Raises Invalid, UnsafeImage, TooLarge, UnreadableImage, what ``stop`` does.
 
     The formats ``also`` can be converted as well. The content must be of the declared format, whatever ``rules`` say:
     what else it may be is not for qemu to find out.
@@ -163,33 +172,23 @@ def check_source(
         )
     size = finding.virtual_size or 0
     _check_size(size, limits)
-    return size
-
-
-@contextmanager
-def open_view(
-    path: Path,
-    source_format: str,
-    size: int,
-    *,
-    limits: ConvertLimits,
-    stop: Stop,
-    confinement: confine.Confinement,
-) -> Iterator[RawView]:
-    """The content of a file that :func:`check_source` found to hold a disk of ``size`` bytes."""
-    name = QEMU_NAMES.get(source_format, source_format)
-    with serve(path, name, limits=limits.of_child(size), confinement=confinement) as (sock, child):
-        with _explained(child, source_format):
-            client = NbdClient(sock, stop=stop, stall=limits.stall_seconds)
-        view = RawView(client, child, source_format, stop)
-        _check_size(view.virtual_size, limits)
-        # Only a disk larger than that can have holes larger than that: all others are spared a walk through the map.
-        if view.virtual_size > limits.max_sparse_bytes and view.hole_bytes() > limits.max_sparse_bytes:
+    # Only a disk larger than that can have holes larger than that.
+    if declared in SHORT_UNNOTICED or size > limits.max_sparse_bytes:
+        found = survey(
+            path,
+            source_format,
+            QEMU_NAMES.get(source_format, source_format),
+            limits=limits.of_child(size),
+            stall=limits.stall_seconds,
+            confinement=confinement,
+            stop=stop,
+        )
+        if found.holes > limits.max_sparse_bytes:
             raise TooLarge(
-                f"the disk of {view.virtual_size} bytes has more than {limits.max_sparse_bytes} bytes of holes",
+                f"the disk of {size} bytes has more than {limits.max_sparse_bytes} bytes of holes",
                 hint="[image_conversion] max_sparse_bytes is the limit",
             )
-        yield view
+    return size
 
 
 def _check_size(size: int, limits: ConvertLimits) -> None:

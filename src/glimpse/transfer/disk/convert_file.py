@@ -1,15 +1,17 @@
 """Writes a disk image in another format into a file, with a confined ``qemu-img``."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from glimpse.errors import GlimpseError, Invalid
 from glimpse.transfer import confine
-from glimpse.transfer.disk.convert import QEMU_NAMES, ConvertLimits, check_source, open_view
+from glimpse.transfer.confine import Input, Output
+from glimpse.transfer.disk.convert import QEMU_NAMES, ConvertLimits, check_source
 from glimpse.transfer.disk.inspect import InspectRules, inspect_file
-from glimpse.transfer.disk.qemu_img import run_convert
+from glimpse.transfer.disk.qemu_img import run_qemu_img
 from glimpse.transfer.faults import explain
 from glimpse.transfer.protocols import Progress, Stop
 from glimpse.transfer.stop import NEVER, SILENT
@@ -23,6 +25,10 @@ _OPTIONS: Mapping[str, tuple[str, ...]] = {
 }
 # Kinds of vmdk that are one file, best first: streamOptimized costs 20 times the processor time, for packing.
 _VMDK_TYPES = ("monolithicSparse", "streamOptimized")
+
+# "    (12.34/100%)"
+_PERCENT = re.compile(rb"\((\d{1,3}\.\d\d)/100%\)")
+_LONGEST = 16
 
 TARGETS = frozenset({*_OPTIONS, "vmdk"})
 
@@ -60,33 +66,40 @@ def convert_to_file(
     was found to be of its format and safe by ``rules``; after any error nothing is left. The disk's size is rounded up
     to 512 bytes. Not synced to disk.
 
+    8 reads go on at once (qemu's own default), writes happen in their order. Out-of-order writes and 16 reads were
+    measured for all four targets from plain and compressed qcow2 with 0.75 GiB of data: no faster, and the file is laid
+    out at random.
+
     Raises Invalid for a format that cannot be read or written, UnsafeImage, TooLarge (before anything is written),
     UnreadableImage, ReaderDied, NoSpace, ToolMissing, and what ``stop`` raises (within a second).
     """
     target = "vhd" if target_format == "vpc" else target_format
     options = _options(target, rules)
     where = confinement if confinement is not None else confine.default()
-    size = check_source(path, source_format, limits, rules, also=("raw",))
+    size = check_source(path, source_format, limits, rules, stop=stop, confinement=where, also=("raw",))
     if size == 0 and target == "vmdk":
         raise Invalid("an empty disk cannot be converted to vmdk", hint="check that the image is complete")
-    if size > limits.max_sparse_bytes:
-        with open_view(path, source_format, size, limits=limits, stop=stop, confinement=where):
-            pass  # which has counted the holes
-    part = output.with_name(output.name + ".part")
+    name = QEMU_NAMES.get(source_format, source_format)
+    part = output.absolute().with_name(output.name + ".part")
     try:
         _create(part)
-        run_convert(
-            path,
-            QEMU_NAMES.get(source_format, source_format),
-            part,
-            QEMU_NAMES[target],
-            options,
-            size=size,
+        run_qemu_img(
+            [
+                "convert",
+                "-p",
+                "-f",
+                name,
+                "-O",
+                QEMU_NAMES[target],
+                *options,
+                Input(path.absolute()),
+                Output(part),
+            ],
+            _Percent(progress, phase, size).hear,
+            source_format=source_format,
             limits=limits.of_child(size, file_size=largest(size)),
             stall=limits.stall_seconds,
             confinement=where,
-            progress=progress,
-            phase=phase,
             stop=stop,
         )
         converted = _checked(part, target, size, rules)
@@ -98,6 +111,24 @@ def convert_to_file(
         part.unlink(missing_ok=True)
         raise
     return converted
+
+
+class _Percent:
+    """Takes in what ``qemu-img -p`` says: the same line again and again, for each percent."""
+
+    def __init__(self, progress: Progress, phase: str, size: int) -> None:
+        self._progress = progress
+        self._phase = phase
+        self._size = size
+        self._rest = b""
+
+    def hear(self, data: bytes) -> None:
+        """The next bytes of it."""
+        self._rest += data
+        if found := _PERCENT.findall(self._rest):
+            done = int(self._size * min(100.0, float(found[-1])) / 100)
+            self._progress.report(self._phase, done, self._size)
+        self._rest = self._rest[-_LONGEST:]
 
 
 def vmdk_type(rules: InspectRules) -> str | None:
@@ -142,8 +173,7 @@ def _checked(part: Path, target: str, size: int, rules: InspectRules) -> Convert
     finding = inspect_file(part, target, replace(rules, require_format_match=True))
     finding.raise_if_refused()
     expected = -(-size // 512) * 512
-    if finding.virtual_size is None or finding.virtual_size != expected:
-        raise WrongResult(
-            f"the converted {target} image has a disk of {finding.virtual_size} bytes instead of {expected}"
-        )
-    return Converted(finding.virtual_size, part.stat().st_size)
+    found = finding.virtual_size or 0
+    if found != expected:
+        raise WrongResult(f"the converted {target} image has a disk of {found} bytes instead of {expected}")
+    return Converted(found, part.stat().st_size)

@@ -1,104 +1,96 @@
-"""A confined ``qemu-img convert``, watched until it ends."""
+"""A confined ``qemu-img``, watched until it ends."""
 
 import os
-import re
 import select
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from glimpse.transfer.child import Child
-from glimpse.transfer.confine import Argument, ChildLimits, Confinement, Input, Output, spawn
+from glimpse.transfer.confine import Argument, ChildLimits, Confinement, Output, spawn
 from glimpse.transfer.disk.failures import UnreadableImage, ended
-from glimpse.transfer.protocols import Progress, Stop
+from glimpse.transfer.protocols import Stop
 from glimpse.transfer.stop import POLL
 
-# What qemu-img -p says: one line for each percent, rewritten in place.
-_PERCENT = re.compile(rb"\((\d{1,3}\.\d\d)/100%\)")
-_LONGEST = 32
+_PIECE = 64 << 10
 
 
-def run_convert(
-    source: Path,
-    qemu_format: str,
-    target: Path,
-    qemu_target: str,
-    options: Sequence[str],
+def run_qemu_img(
+    arguments: Sequence[Argument],
+    hear: Callable[[bytes], object],
     *,
-    size: int,
+    source_format: str,
     limits: ChildLimits,
     stall: float,
     confinement: Confinement,
-    progress: Progress,
-    phase: str,
     stop: Stop,
 ) -> None:
-    """Write the disk (of ``size`` bytes) in ``source`` to the existing file ``target``.
+    """Run ``qemu-img`` on a ``source_format`` image, and give what it says to ``hear`` as it comes.
 
-    8 reads at once (qemu's own default), written in their order. Out-of-order writes and 16 reads were measured for
-    qcow2, vmdk, vdi and vpc targets from plain and compressed qcow2 of 0.75 GiB: no faster, and the file is laid out at
-    random. Raises what :func:`glimpse.transfer.disk.failures.ended` gives, and what ``stop`` does.
+    ``stall`` are the seconds that it may neither say anything, nor write, nor compute. Raises what
+    :func:`glimpse.transfer.disk.failures.ended` gives, and what ``hear`` and ``stop`` raise; it runs no more then.
     """
-    command: list[Argument] = ["qemu-img", "convert", "-p", "-f", qemu_format, "-O", qemu_target, *options]
-    command += [Input(source.absolute()), Output(target.absolute())]
+    outputs = [argument.path for argument in arguments if isinstance(argument, Output)]
     reading, writing = os.pipe2(os.O_CLOEXEC)
     try:
         try:
-            child = spawn(command, confinement=confinement, limits=limits, stdout=writing)
+            child = spawn(["qemu-img", *arguments], confinement=confinement, limits=limits, stdout=writing)
         finally:
             os.close(writing)
         try:
-            _follow(child, reading, target, qemu_format, size, stall, progress, phase, stop)
+            _listen(child, reading, hear, outputs, stall, stop, source_format)
+            status = _status(child, stall)
+            if status != 0:
+                raise ended(source_format, status, child.errors().replace("qemu-img: ", ""))
         finally:
             child.stop()
     finally:
         os.close(reading)
 
 
-def _follow(
+def _listen(
     child: Child,
     reading: int,
-    target: Path,
-    qemu_format: str,
-    size: int,
+    hear: Callable[[bytes], object],
+    outputs: Sequence[Path],
     stall: float,
-    progress: Progress,
-    phase: str,
     stop: Stop,
+    source_format: str,
 ) -> None:
-    """Pass on how far it is, until it has ended well."""
-    said = b""
+    """Until it has said all."""
+    heard = 0
     seen: object = None
     deadline = time.monotonic() + stall
     while True:
         stop.check()
         if select.select([reading], [], [], POLL)[0]:
-            data = os.read(reading, 4096)
+            data = os.read(reading, _PIECE)
             if not data:
-                break
-            said += data
-            if found := _PERCENT.findall(said):
-                progress.report(phase, int(size * min(1.0, float(found[-1]) / 100)), size)
-            said = said[-_LONGEST:]
+                return
+            hear(data)
+            heard += len(data)
+            continue
+        # It has been silent for a moment: does it work?
         now = time.monotonic()
-        signs = (said, target.stat().st_blocks, _busy(child))
+        signs = (heard, _processor_time(child), [path.stat().st_blocks for path in outputs])
         if signs != seen:
             seen, deadline = signs, now + stall
         elif now > deadline:
             raise UnreadableImage(
-                f"the conversion of the {qemu_format} image made no progress for {stall:.0f} seconds"
+                f"the work on the {source_format} image made no progress for {stall:.0f} seconds"
             )
+
+
+def _status(child: Child, seconds: float) -> int:
     try:
-        status = child.wait(stall)
-    except subprocess.TimeoutExpired as error:
-        raise UnreadableImage(f"the conversion of the {qemu_format} image does not end") from error
-    if status != 0:
-        raise ended(qemu_format, status, child.errors().replace("qemu-img: ", ""))
+        return child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return 1
 
 
-def _busy(child: Child) -> tuple[str, ...]:
-    """The processor time that the child has taken so far, in the kernel's units."""
+def _processor_time(child: Child) -> tuple[str, ...]:
+    """What the child has taken so far, in the kernel's units."""
     try:
         stat = Path(f"/proc/{child.members()[0]}/stat").read_text()
     except OSError:

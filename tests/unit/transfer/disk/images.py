@@ -1,9 +1,11 @@
 """Makes disk images with qemu's own tools, and reads them back through ours."""
 
+import json
 import random
 import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from glimpse.transfer.confine import Confinement
 from glimpse.transfer.disk.convert import ConvertLimits, convert_to_raw
@@ -13,10 +15,46 @@ from glimpse.transfer.stop import NEVER
 
 MIB = 1 << 20
 
+# name: our format, qemu's format, options of qemu-img convert
+VARIANTS = {
+    "qcow2": ("qcow2", "qcow2", ()),
+    "qcow2-v2": ("qcow2", "qcow2", ("-o", "compat=0.10")),
+    "qcow2-512-byte-clusters": ("qcow2", "qcow2", ("-o", "cluster_size=512")),
+    "qcow2-4k-clusters": ("qcow2", "qcow2", ("-o", "cluster_size=4096")),
+    "qcow2-2m-clusters": ("qcow2", "qcow2", ("-o", "cluster_size=2M")),
+    "qcow2-zlib": ("qcow2", "qcow2", ("-c",)),
+    "qcow2-zstd": ("qcow2", "qcow2", ("-c", "-o", "compression_type=zstd")),
+    "qcow2-preallocated": ("qcow2", "qcow2", ("-o", "preallocation=full")),
+    "vmdk-streamOptimized": ("vmdk", "vmdk", ("-o", "subformat=streamOptimized")),
+    "vmdk-monolithicSparse": ("vmdk", "vmdk", ("-o", "subformat=monolithicSparse")),
+    "vhd-dynamic": ("vhd", "vpc", ("-o", "subformat=dynamic")),
+    "vhd-fixed": ("vhd", "vpc", ("-o", "subformat=fixed,force_size=on")),
+    "vpc-by-qemus-name": ("vpc", "vpc", ()),
+    "vhdx-dynamic": ("vhdx", "vhdx", ()),
+    "vhdx-fixed": ("vhdx", "vhdx", ("-o", "subformat=fixed")),
+    "vdi": ("vdi", "vdi", ()),
+    "vdi-static": ("vdi", "vdi", ("-o", "static=on")),
+}
 
-def qemu_img(*arguments: str | Path) -> None:
-    """Run qemu-img, which must succeed."""
-    subprocess.run(["qemu-img", *map(str, arguments)], check=True, capture_output=True, timeout=60)
+
+def qemu_img(*arguments: str | Path) -> bytes:
+    """Run qemu-img, which must succeed; what it says."""
+    done = subprocess.run(["qemu-img", *map(str, arguments)], check=True, capture_output=True, timeout=60)
+    return done.stdout
+
+
+def described(image: Path, qemu_format: str) -> dict[str, Any]:
+    """What qemu-img knows of an image."""
+    found: dict[str, Any] = json.loads(qemu_img("info", "-f", qemu_format, "--output=json", image))
+    return found
+
+
+def same_disk(one: Path, one_format: str, two: Path, two_format: str) -> bool:
+    """Whether qemu-img finds the same bytes in both images, and both of one size."""
+    command = ["qemu-img", "compare", "-f", one_format, "-F", two_format, str(one), str(two)]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    sizes = {described(one, one_format)["virtual-size"], described(two, two_format)["virtual-size"]}
+    return done.returncode == 0 and len(sizes) == 1
 
 
 def qemu_io(image: Path, *commands: str, format: str = "qcow2") -> None:
