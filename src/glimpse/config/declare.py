@@ -24,10 +24,11 @@ from glimpse.config.kinds import Amount, Flag, Kind, Maybe, Pairs, Place, Size, 
 
 @dataclass(frozen=True)
 class Range:
-    """The least and the most a number may be."""
+    """The least and the most a number may be; ``or_zero``: 0 is allowed besides, which turns something off."""
 
     least: float | None = None
     most: float | None = None
+    or_zero: bool = False
 
 
 @dataclass(frozen=True, init=False)
@@ -184,7 +185,9 @@ def _kind(hint: Any, rules: list[Any]) -> Kind:
         return Text(choices, form.regex, form.wanted)
     if hint in (int, float):
         bounds = next((rule for rule in rules if isinstance(rule, Range)), Range())
-        return Size(bounds.least) if BYTES in rules else Amount(hint, bounds.least, bounds.most)
+        return (
+            Size(bounds.least) if BYTES in rules else Amount(hint, bounds.least, bounds.most, bounds.or_zero)
+        )
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return Pairs(unique=UNIQUE in rules)
     raise TypeError(f"no option can be of the type {hint}")

@@ -60,9 +60,11 @@ class Flag(Kind):
 
 
 class Amount(Kind):
-    """A number within bounds; a whole one where ``of`` is int."""
+    """A number within bounds, or 0 where ``or_zero``; a whole one where ``of`` is int."""
 
-    def __init__(self, of: type[int] | type[float], least: float | None, most: float | None) -> None:
+    def __init__(
+        self, of: type[int] | type[float], least: float | None, most: float | None, or_zero: bool = False
+    ) -> None:
         noun, name = (
             ("a whole number", "integer value") if of is int else ("a number", "floating point value")
         )
@@ -72,10 +74,11 @@ class Amount(Kind):
             noun = f"{noun}, {least:g} or more"
         elif most is not None:
             noun = f"{noun}, {most:g} or less"
-        super().__init__(name, noun)
+        super().__init__(name, f"{noun}, or 0" if or_zero else noun)
         self.of = of
         self.least = -math.inf if least is None else least
         self.most = math.inf if most is None else most
+        self.or_zero = or_zero
 
     def __call__(self, value: object) -> int | float:
         """The number. Raises ValueError."""
@@ -83,7 +86,8 @@ class Amount(Kind):
             number = self.of(str(value).strip())
         except ValueError:
             raise self.refused() from None
-        if not (self.least <= number <= self.most and math.isfinite(number)):
+        within = self.least <= number <= self.most and math.isfinite(number)
+        if not within and not (self.or_zero and number == 0):
             raise self.refused()
         return number
 

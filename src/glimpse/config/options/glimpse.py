@@ -20,6 +20,11 @@ class Glimpse(Section):
     upload_buffer_bytes: Annotated[
         int, "Most bytes of uploads and downloads that one process holds in memory.", BYTES, Range(1 << 20)
     ] = 64 << 20
+    max_expansion_ratio: Annotated[
+        float,
+        "How many times larger than its packed bytes an image may be beyond its first GiB; 0: any number of times.",
+        Range(1, or_zero=True),
+    ] = 250.0
     web_connect_timeout: Annotated[float, "Seconds to wait for a connection to a source.", Range(0.01)] = 10.0
     web_stall_timeout: Annotated[float, "Seconds that a source may be silent.", Range(0.01)] = 60.0
     web_minimum_speed: Annotated[
