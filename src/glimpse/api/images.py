@@ -31,7 +31,7 @@ async def create(request: Request) -> Response:
     wanted = creating.new_image(body, context.schema, caller)
     check_new(context, caller, wanted)
     image = await context.write(context.catalog.images.create, wanted)
-    return answer(context.view.render(image), 201, _created(context, request, image))
+    return answer(context.view.render(image, admin=caller.is_admin), 201, _created(context, request, image))
 
 
 @router.get("/v2/images")
@@ -50,7 +50,7 @@ async def list_images(request: Request) -> Response:
     more = page.more and allowed
     return answer(
         {
-            "images": [context.view.render(image) for image in allowed],
+            "images": [context.view.render(image, admin=caller.is_admin) for image in allowed],
             **_in_order(paging.links(pairs, page.images[-1].id if more else None)),
         }
     )
@@ -59,8 +59,9 @@ async def list_images(request: Request) -> Response:
 @router.get("/v2/images/{image_id}")
 async def show(request: Request, image_id: str) -> Response:
     """One image."""
+    context, caller = context_of(request), caller_of(request)
     jsonbody.refuse_body(request)
-    return answer(context_of(request).view.render(await visible(request, image_id)))
+    return answer(context.view.render(await visible(request, image_id), admin=caller.is_admin))
 
 
 @router.patch("/v2/images/{image_id}")
@@ -74,7 +75,7 @@ async def update(request: Request, image_id: str) -> Response:
     )
     image = await visible(request, image_id)
     if not changes:
-        return answer(context.view.render(image))
+        return answer(context.view.render(image, admin=caller.is_admin))
     target = image_target(image)
     context.policy.check("modify_image", caller, target)
     edit = patching.edit(image, changes, caller)
@@ -96,7 +97,7 @@ async def update(request: Request, image_id: str) -> Response:
             remove_properties=edit.removed,
             tags=edit.tags,
         )
-    return answer(context.view.render(changed))
+    return answer(context.view.render(changed, admin=caller.is_admin))
 
 
 @router.delete("/v2/images/{image_id}", status_code=204)

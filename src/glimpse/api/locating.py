@@ -48,8 +48,10 @@ def check_change(change: Change) -> None:
 def check_hash(data: Mapping[str, object]) -> None:
     """Raise Invalid unless this is the hash of some data, with its algorithm."""
     algorithm, value = data.get("os_hash_algo"), data.get("os_hash_value")
-    if not isinstance(algorithm, str) or not isinstance(value, str):
-        raise Invalid("validation_data needs os_hash_algo and os_hash_value, which are strings.")
+    if not isinstance(algorithm, str) or not isinstance(value, str) or len(data) > 2:
+        raise Invalid(
+            "validation_data must have os_hash_algo and os_hash_value, which are strings, and no more."
+        )
     if algorithm not in HASHES:
         raise Invalid(f"os_hash_algo must be one of: {', '.join(HASHES)}.")
     if len(value) != HASHES[algorithm] or not set(value) <= set(string.hexdigits):

@@ -28,8 +28,8 @@ class ImageView:
     weights: Mapping[str, int]
     schema: ImageSchema = field(default_factory=ImageSchema)
 
-    def render(self, image: Image) -> dict[str, object]:
-        """The image as clients see it."""
+    def render(self, image: Image, *, admin: bool = False) -> dict[str, object]:
+        """The image as clients see it. Where the data of a deactivated image is, is shown to an ``admin`` only."""
         shown: dict[str, object] = {
             name: "" if value is None else value
             for name, value in image.properties.items()
@@ -59,7 +59,7 @@ class ImageView:
             created_at=timestamp(image.created_at),
             updated_at=timestamp(image.updated_at),
         )
-        hidden = image.status == "deactivated"
+        hidden = image.status == "deactivated" and not admin
         if self.show_locations:
             shown["locations"] = [] if hidden else self.locations(image)
         if self.show_direct_url and image.locations and not hidden:

@@ -70,14 +70,15 @@ def test_locations_are_shown_where_the_configuration_says_so(api: Api, open_api:
     empty = open_api.show(open_api.create())
     assert empty["locations"] == []
     assert "direct_url" not in empty
-    image_id = twofold(open_api)
+    image_id = twofold(open_api, visibility="public")
     places = copies(open_api, image_id)
     shown = open_api.show(image_id)
     assert shown["locations"] == places
     assert shown["direct_url"] == places[0]["url"]
     assert shown["stores"] == "main,mirror"
     assert open_api.http.post(f"/v2/images/{image_id}/actions/deactivate").status_code == 204
-    withheld = open_api.show(image_id)
+    assert open_api.show(image_id)["locations"] == places, "to an administrator"
+    withheld = open_api.http.get(f"/v2/images/{image_id}", headers=auth(ALICE)).json()
     assert withheld["locations"] == []
     assert "direct_url" not in withheld
 
@@ -174,6 +175,7 @@ def test_other_services_are_told_where_the_data_is(api: Api) -> None:
         {"url": "http://x", "validation_data": {}},
         {"url": "http://x", "validation_data": {"os_hash_value": "0" * 64}},
         {"url": "http://x", "validation_data": {**HASH, "os_hash_algo": "crc"}},
+        {"url": "http://x", "validation_data": {**HASH, "checksum": "0" * 32}},
         {"url": "http://x", "validation_data": {**HASH, "os_hash_value": "0" * 63}},
         {"url": "http://x", "validation_data": {**HASH, "os_hash_value": "x" * 64}},
     ],

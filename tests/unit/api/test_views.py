@@ -51,10 +51,13 @@ def test_without_data_there_are_no_stores_and_no_direct_url() -> None:
     assert not {"stores", "direct_url"} & shown.keys()
 
 
-def test_a_deactivated_image_does_not_tell_where_its_data_is() -> None:
-    shown = FULL.render(image(status="deactivated", locations=LOCATIONS))
+def test_a_deactivated_image_tells_only_administrators_where_its_data_is() -> None:
+    withheld = image(status="deactivated", locations=LOCATIONS)
+    shown = FULL.render(withheld)
     assert shown["locations"] == []
     assert "direct_url" not in shown
+    told = FULL.render(withheld, admin=True)
+    assert (len(LOCATIONS), told["direct_url"]) == (len(told["locations"]), "file:///b")  # type: ignore[arg-type]
 
 
 def test_times_have_no_fraction() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from glimpse.api import jsonpatch, reserved
+from glimpse.api.locating import HASHES, MAX_URL
 from glimpse.api.openapi.parts import Part, items, record, ref, text
 from glimpse.api.schema import MEMBER_PROPERTIES, TASK_PROPERTIES, TASK_SUMMARY, UUID_PATTERN, Description
 from glimpse.api.schemas import LOCATIONS
@@ -156,7 +157,19 @@ def sharing_schemas() -> Schemas:
         "MemberCreate": record({"member": text(minLength=1, maxLength=255)}, closed=False),
         "MemberUpdate": record({"status": MEMBER_PROPERTIES["status"]}, closed=False),
         "Locations": LOCATIONS,
-        "LocationCreate": record({"url": text(), "validation_data": OBJECT}, "validation_data", closed=False),
+        "LocationCreate": record(
+            {
+                "url": text(minLength=1, maxLength=MAX_URL),
+                "validation_data": record(
+                    {
+                        "os_hash_algo": text(enum=list(HASHES)),
+                        "os_hash_value": text(pattern="^[0-9A-Fa-f]{32,128}$"),
+                    }
+                ),
+            },
+            "validation_data",
+            closed=False,
+        ),
         "Task": record(TASK_PROPERTIES, "expires_at", "image_id", "request_id", "user_id"),
         "Tasks": record(
             {
