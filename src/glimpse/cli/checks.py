@@ -30,6 +30,13 @@ def check_authentication(settings: "Settings") -> None:
     authenticator_of(settings).close()
 
 
+def check_plugins(settings: "Settings") -> None:
+    """Refuse an import plugin that cannot be loaded. Raises :class:`glimpse.errors.GlimpseError`."""
+    from glimpse.imports.plugins import load
+
+    load(settings.image_import_opts.image_import_plugins, settings)
+
+
 def check_reach(settings: "Settings") -> None:
     """Refuse to listen where others can reach it without authentication, unless the operator insists.
 

@@ -11,7 +11,7 @@ import sys
 import click
 
 from glimpse.api.address import listen_address
-from glimpse.cli.checks import check_authentication, check_port, check_reach
+from glimpse.cli.checks import check_authentication, check_plugins, check_port, check_reach
 from glimpse.cli.main import fail
 from glimpse.cli.options import CONFIG_VARIABLE, Source
 from glimpse.errors import GlimpseError
@@ -20,6 +20,7 @@ from glimpse.errors import GlimpseError
 def prepare(source: Source) -> dict[str, object]:
     """Check, warn, upgrade the database; what the supervisor needs to know."""
     settings = source.load()
+    check_plugins(settings)
     for warning in settings.warnings:
         click.echo(f"glimpse: warning: {warning}", err=True)
     check_authentication(settings)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from glimpse.cli.checks import check_authentication, check_reach
+from glimpse.cli.checks import check_authentication, check_plugins, check_reach
 from glimpse.cli.options import Source, file_options, network_options, plugin_option, source
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def start(where: Source) -> "Settings":
     where.publish()
     settings = where.load()
     if SUPERVISED_VARIABLE not in os.environ:
+        check_plugins(settings)
         for warning in settings.warnings:
             click.echo(f"glimpse: warning: {warning}", err=True)
     from glimpse.access.selection import kind_of

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import socket
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -65,7 +66,7 @@ def load(
         staging_dir=where.staging_dir,
         host_id=default.worker_self_reference_url or default.public_endpoint or socket.gethostname(),
         import_enabled=default.enable_image_import,
-        warnings=ignored(values, where.multi_store),
+        unread=partial(ignored, values, where.multi_store),
         search_path=_search_path(files, dirs),
     )
 

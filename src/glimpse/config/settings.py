@@ -1,7 +1,7 @@
 """Everything the service was told, checked and typed."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_type_hints
 
@@ -73,8 +73,7 @@ class Settings(Sections):
 
     ``data`` is the home of whatever the files do not place. ``stores`` and ``staging_dir`` are the same
     whether one store is configured in the old way or several. ``host_id`` is how other hosts know this one.
-    ``warnings`` are lines to log once. In the directories of ``search_path``, files named in the
-    configuration are looked for.
+    In the directories of ``search_path``, files named in the configuration are looked for.
     """
 
     data: Path
@@ -84,14 +83,21 @@ class Settings(Sections):
     staging_dir: Path
     host_id: str
     import_enabled: bool
-    warnings: tuple[str, ...] = ()
     search_path: tuple[Path, ...] = ()
+    unread: Callable[[], tuple[str, ...]] = field(default=tuple, repr=False, compare=False)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Lines to log once, when import plugins are loaded: these may have declared options of their own."""
+        return self.unread()
 
     def find_file(self, name: str) -> Path | None:
-        """The file of this name beside the configuration, or at this absolute path; None without one."""
-        return next(
-            (found for place in self.search_path or (Path(),) if (found := place / name).is_file()), None
-        )
+        """The file of this name beside the configuration, or at this absolute path; None without one.
+
+        Never in the working directory: whoever may write there would decide what is allowed here.
+        """
+        places = (Path("/"),) if Path(name).is_absolute() else self.search_path
+        return next((found for place in places if (found := place / name).is_file()), None)
 
 
 SECTION_TYPES: Mapping[str, type[Section]] = get_type_hints(Sections)

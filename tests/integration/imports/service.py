@@ -29,14 +29,20 @@ OPTIONS: Mapping[str, object] = {
 class Service(Api):
     """An api process and any number of conductors on one data directory."""
 
-    def __init__(self, directory: Path, overrides: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        overrides: Mapping[str, object] | None = None,
+        configuration: Path | None = None,
+    ) -> None:
         self.options = {**OPTIONS, **(overrides or {})}
         self.conductors: list[subprocess.Popen[bytes]] = []
-        super().__init__(directory, self.options)
+        self.sources = [] if configuration is None else [str(configuration)]
+        super().__init__(directory, self.options, configuration)
 
     def conduct(self, point: str = "never:") -> "subprocess.Popen[bytes]":
         """One more conductor process; with ``point``, one that kills itself there."""
-        source = {"files": [], "data": str(self.data), "overrides": self.options}
+        source = {"files": self.sources, "data": str(self.data), "overrides": self.options}
         with (self.data / "conductor.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, SCRIPT, point, json.dumps(source)], stdout=log, stderr=log

@@ -27,12 +27,15 @@ SHORT_LEASE: dict[str, object] = {
     "inject_metadata_properties.inject": {"license": "gpl"},
 }
 
-STEPS = ("lock", "acquire", "inject_image_metadata", "image_decompression", "image_conversion", "deliver")
+STEPS = ("lock", "acquire", "inject_image_metadata", "deliver")
 POINTS = [
     *(f"{side}:{step}" for step in STEPS for side in ("before", "after")),
     "before:finish",
     "inside:acquire",
     "inside:deliver",
+    "called:journal",
+    "call:start_targets",
+    "called:start_targets",
     "call:commit_target",
     "called:commit_target",
     "call:succeed",
@@ -40,7 +43,7 @@ POINTS = [
 ]
 UNDO_POINTS = [
     "undo:deliver",
-    "undo:image_conversion",
+    "undo:inject_image_metadata",
     "undo:acquire",
     "undo:lock",
     "call:fail",

@@ -66,10 +66,10 @@ def test_what_a_plugin_has_declared_is_not_warned_of(read: Read) -> None:
     try:
         settings = read("[my_plugin]\ncolour = red\nshape = round\n")
         assert cfg.CONF.my_plugin.colour == "red"
+        assert settings.warnings == ("these options mean nothing here and are ignored: [my_plugin] shape",)
     finally:
         cfg.CONF.clear()
         cfg.CONF.unregister_opts([cfg.StrOpt("colour")], group="my_plugin")
-    assert settings.warnings == ("these options mean nothing here and are ignored: [my_plugin] shape",)
 
 
 def test_reading_warns_by_settings_only(read: Read, caplog: object, capsys: object, tmp_path: Path) -> None:

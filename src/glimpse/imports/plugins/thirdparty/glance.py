@@ -23,9 +23,8 @@ def advice(error: BaseException) -> tuple[str, str] | None:
         if name == "glance" or name.startswith("glance."):
             wanted = _wanted(each, name)
             instead = next((text for begin, text in INSTEAD if wanted.startswith(begin)), USUAL)
-            return f"it imports {wanted}, but Glance's own modules are not part of this service", (
-                f"Change the plugin: {instead}."
-            )
+            message = f"it imports {wanted}, and no module of Glance's is part of this service"
+            return message, f"Change the plugin: {instead}."
     return None
 
 

@@ -1,0 +1,1 @@
+"""Import plugins that leave a mark."""
