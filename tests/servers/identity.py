@@ -81,14 +81,18 @@ class Identity:
         return str(found["projects"][0]["id"])
 
     def publish(self, url: str, region: str) -> None:
-        """Enter an Image service into the catalogue, in a region of its own; asked by an administrator."""
-        _, found = self.call("GET", "/services?type=image")
+        """Enter an Image service, and this Keystone, into the catalogue, in a region of its own; asked by an
+        administrator.
+        """
         self.call("POST", "/regions", {"region": {"id": region}})
-        for interface in ("public", "internal", "admin"):
-            entry = {
-                "service_id": found["services"][0]["id"],
-                "interface": interface,
-                "url": url,
-                "region_id": region,
-            }
-            self.call("POST", "/endpoints", {"endpoint": entry})
+        _, found = self.call("GET", "/services")
+        services = {service["type"]: service["id"] for service in found["services"]}
+        for kind, where in (("image", url), ("identity", self.url)):
+            for interface in ("public", "internal", "admin"):
+                entry = {
+                    "service_id": services[kind],
+                    "interface": interface,
+                    "url": where,
+                    "region_id": region,
+                }
+                self.call("POST", "/endpoints", {"endpoint": entry})

@@ -5,7 +5,6 @@ import base64
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -16,13 +15,9 @@ from glimpse.access.http_basic import HttpBasic
 from glimpse.access.keystone import Keystone
 from glimpse.access.noauth import NoAuth
 from glimpse.errors import Unavailable
-from tests.servers.fixtures import meeting
 from tests.servers.identity import Identity
 from tests.servers.keystone import authtoken
-from tests.servers.shared import shared
 from tests.unit.access.test_selection import settings
-
-__all__ = ["meeting"]
 
 SECRET = "ann's secret"
 CLAIMS = {
@@ -49,9 +44,7 @@ class Case:
 
 
 @pytest.fixture(scope="module", params=["noauth", "http_basic", "keystone"])
-def case(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, meeting: Path
-) -> Iterator[Case]:
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
     directory = tmp_path_factory.mktemp("kinds")
     if request.param == "noauth":
         yield Case(NoAuth(), {"x-auth-token": "ann:blue:Member"}, {"x-auth-token": "ann:blue"})
@@ -64,13 +57,12 @@ def case(
         yield Case(basic, {"authorization": f"Basic {good}"}, {"authorization": f"basic {bad}"})
         basic.close()
     else:
-        with shared("keystone", meeting) as url:
-            identity = Identity(url)
-            keystone = Keystone(settings(directory, "keystone", authtoken(url)))
-            token = identity.token("ann")
-            project = identity.as_user("admin").project("blue")
-            yield Case(keystone, {"x-auth-token": token}, {"x-auth-token": "bad"}, project, token)
-            keystone.close()
+        identity: Identity = request.getfixturevalue("identity")
+        keystone = Keystone(settings(directory, "keystone", authtoken(identity.url)))
+        token = identity.token("ann")
+        project = identity.as_user("admin").project("blue")
+        yield Case(keystone, {"x-auth-token": token}, {"x-auth-token": "bad"}, project, token)
+        keystone.close()
 
 
 def test_good_credentials_name_somebody(case: Case) -> None:

@@ -11,8 +11,10 @@ from openstack.image.v2._proxy import Proxy
 
 from tests.integration.access.conftest import Start, configuration
 from tests.integration.access.users import make_site, set_password
-from tests.integration.api.service import Api
+from tests.integration.api.service import BYTES, Api
 
+ROOT = Path(__file__).parents[3]
+RAW = {"disk_format": "raw", "container_format": "bare"}
 CHALLENGE = 'Basic realm="Image service", charset="UTF-8"'
 
 
@@ -123,18 +125,25 @@ def test_a_flood_of_guesses_does_not_keep_known_users_waiting(start: Start, tmp_
 
 def test_anonymous_access_is_for_reading_what_is_open(start: Start, tmp_path: Path) -> None:
     make_site(tmp_path / "data")
-    # By the defaults, lists are of a project's own.
-    (tmp_path / "data" / "policy.yaml").write_text('"get_images": "role:reader"\n')
+    # By the defaults, lists are of a project's own, and data is for members.
+    guide = (ROOT / "docs" / "authentication.md").read_text()
+    lines = [line.strip() for line in guide.splitlines() if line.startswith('    "')]
+    assert len(lines) == 2
+    (tmp_path / "data" / "policy.yaml").write_text("\n".join(lines))
     api = start("http_basic", options="allow_anonymous_access = true")
     made = {
         visibility: api.http.post(
-            "/v2/images", json={"visibility": visibility, "name": visibility}, auth=basic("olga")
+            "/v2/images", json={"visibility": visibility, "name": visibility, **RAW}, auth=basic("olga")
         ).json()["id"]
         for visibility in ("public", "community", "shared", "private")
     }
     shown = {name: api.http.get(f"/v2/images/{image}").status_code for name, image in made.items()}
     assert shown == {"public": 200, "community": 200, "shared": 404, "private": 404}
     assert [image["name"] for image in api.http.get("/v2/images").json()["images"]] == ["public"]
+    for image in made.values():
+        api.http.put(f"/v2/images/{image}/file", content=b"data", headers=BYTES, auth=basic("olga"))
+    read = {name: api.http.get(f"/v2/images/{image}/file").status_code for name, image in made.items()}
+    assert read == {"public": 200, "community": 403, "shared": 404, "private": 404}
     path = f"/v2/images/{made['public']}"
     for method, where in (
         ("POST", "/v2/images"),
