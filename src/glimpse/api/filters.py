@@ -70,7 +70,8 @@ def quoted(items: Sequence[str]) -> str:
 
 def _operator(name: str, value: str) -> list[Comparison]:
     operator, colon, operand = value.partition(":")
-    if not colon:
+    # Clients look for "ubuntu:22.04" as it is; no other attribute has colons.
+    if not colon or (name == "name" and operator not in OPERATORS):
         return [Comparison(name, "eq", (value,))]
     if operator == "eq":
         return [Comparison(name, "eq", (operand,))]
@@ -98,6 +99,8 @@ def _time(name: str, value: str) -> list[Comparison]:
             return [Comparison(name, "gte", (after,))]
         case "lte":
             return [Comparison(name, "lt", (after,))]
+        case "neq":
+            return [Comparison(name, "neq", (moment, after))]
     return [Comparison(name, operator, (moment,))]
 
 

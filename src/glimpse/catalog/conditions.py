@@ -185,11 +185,17 @@ def comparisons(wanted: Iterable[Comparison]) -> list[Condition]:
 
 
 def compares(wanted: Comparison) -> Condition:
-    """As the caller asked for. Raises Invalid for what is no attribute of images."""
+    """As the caller asked for; ``neq`` of two values is everything before the first and from the second on.
+
+    Raises Invalid for what is no attribute of images.
+    """
     if wanted.column not in COLUMNS:
         raise Invalid(f"Images cannot be compared by {wanted.column!r}.")
     if wanted.operator == "in":
         return one_of(wanted.column, wanted.values)
+    if wanted.operator == "neq" and len(wanted.values) == 2:
+        before, after = (Compares(wanted.column, operator) for operator in ("lt", "gte"))
+        return Condition(AnyWay(((before,), (after,))), wanted.values)
     if wanted.operator not in _OPERATORS or len(wanted.values) != 1:
         raise Invalid(f"{wanted.column} cannot be compared by {wanted.operator!r} like this.")
     return Condition(Compares(wanted.column, wanted.operator), wanted.values)

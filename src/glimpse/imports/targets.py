@@ -38,8 +38,9 @@ def choose(
         return (default,)
     if request.all_stores and (request.stores is not None or header_store):
         raise Invalid("'all_stores' cannot be combined with 'stores' or the X-Image-Meta-Store header.")
-    if request.stores is not None and header_store:
-        raise Invalid("'stores' cannot be combined with the X-Image-Meta-Store header.")
+    # openstacksdk names a single store in both places.
+    if request.stores is not None and header_store and request.stores != (header_store,):
+        raise Invalid("'stores' and the X-Image-Meta-Store header name different stores.")
     writable = [store.id for store in stores if not store.read_only]
     if request.all_stores:
         return tuple(writable)

@@ -21,7 +21,7 @@ WRITABLE: Mapping[str, tuple[list[object], list[object]]] = {
     "disk_format": (["raw", None], ["floppy"]),
 }
 EXTRA: tuple[list[object], list[object]] = (["one", "two", ""], [None, 1, {}, "\0"])
-EXTRAS = ("colour", "shape", "a/b", "~")
+EXTRAS = ("colour", "colour ", "Colour", "a/b", "~")
 FORBIDDEN = ("status", "size", "checksum", "self", "id", "deleted", "location", "os_glance_failed_import")
 OPERATIONS = st.sampled_from(["add", "replace", "remove"])
 

@@ -14,9 +14,26 @@ from glimpse.catalog.records import Image
 from tests.integration.api.service import Api, served
 from tests.servers.databases import Databases
 
-NAMES = [None, "a", "A", "a,b", 'say "x"', "back\\slash", "in:x", "ä", "", "b", "10", "9"]
+NAMES = [
+    None,
+    "a",
+    "A",
+    "a ",
+    "á",
+    "ubuntu:22.04",
+    "a,b",
+    'say "x"',
+    "back\\slash",
+    "in:x",
+    "ä",
+    "",
+    "b",
+    "10",
+    "9",
+]
 FORMATS = [None, "raw", "qcow2", "iso"]
-TAGS = ["x", "y", "z"]
+TAGS = ["x", "x ", "X"]
+COLOURS = ["0", "0 ", "ö"]
 Term = tuple[list[tuple[str, str]], Callable[[Image], bool]]
 
 
@@ -35,7 +52,7 @@ class Crowd:
                 protected=number % 4 == 0,
                 visibility=("private", "public", "shared", "community")[number % 4],
                 tags=[tag for index, tag in enumerate(TAGS) if number % (index + 2) == 0],
-                **({"colour": str(number % 3)} if number % 5 else {}),
+                **({"colour": COLOURS[number % 3]} if number % 5 else {}),
             )
             if FORMATS[number % len(FORMATS)] == "raw":
                 assert api.put(image_id, b"x" * number).status_code == 204
@@ -100,7 +117,7 @@ def seen(value: str) -> Term:
 
 
 TEXTS = st.sampled_from([name for name in NAMES if name is not None])
-PLAIN = TEXTS.filter(lambda text: ":" not in text)
+PLAIN = TEXTS.filter(lambda text: not text.startswith("in:"))
 NUMBERS = st.integers(0, 30)
 TERMS = st.one_of(
     st.builds(equal, st.just("name"), PLAIN),
@@ -111,7 +128,7 @@ TERMS = st.one_of(
     st.builds(at_least, st.sampled_from(["size", "min_ram", "min_disk"]), st.integers(1, 30)),
     st.builds(at_most, st.sampled_from(["size", "min_ram", "min_disk"]), NUMBERS),
     st.builds(tagged, st.lists(st.sampled_from(TAGS), max_size=3)),
-    st.builds(coloured, st.sampled_from(["0", "1", "2", "3"])),
+    st.builds(coloured, st.sampled_from([*COLOURS, "o"])),
     st.builds(guarded, st.booleans()),
     st.builds(seen, st.sampled_from(["private", "public", "shared", "community"])),
 )
@@ -179,4 +196,5 @@ def test_times_find_what_was_made_in_that_second(crowd: Crowd) -> None:
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     assert found(("updated_at", f"gt:{tomorrow}")) == set()
     exact = crowd.images[0].created_at.isoformat()
+    assert found(("created_at", f"neq:{shown}")) == before | later
     assert found(("created_at", f"neq:{exact}")) == everything - {crowd.images[0].id}

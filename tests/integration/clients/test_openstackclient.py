@@ -53,6 +53,12 @@ def test_staging_and_import_one_after_the_other(openstack: Command, service: Ser
     assert service.ended(made["id"])["status"] == "success"
 
 
+def test_a_name_with_a_colon_is_found(openstack: Command, service: Service) -> None:
+    made = service.create("ann:blue:member", name="ubuntu:22.04")
+    service.create("ann:blue:member", name="22.04")
+    assert openstack.json("image", "show", "ubuntu:22.04")["id"] == made
+
+
 def test_lists_with_filters_and_order(openstack: Command, service: Service) -> None:
     for name, tags in (("o-a", ["p", "q"]), ("o-b", ["p"])):
         service.create("ann:blue:member", name=name, tags=tags, group="osc")

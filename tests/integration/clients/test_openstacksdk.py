@@ -93,6 +93,13 @@ def test_an_address_is_imported_by_web_download(images: Proxy, service: Service,
     assert _imported(images, image).size == len(DATA)
 
 
+def test_an_import_into_one_store(images: Proxy, service: Service, source: str) -> None:
+    """It names the store in the body and in a header as well."""
+    image = images.create_image("sdk mirror", **RAW)
+    images.import_image(image, method="web-download", uri=source, store="mirror")
+    assert _imported(images, image).properties["stores"] == "mirror"
+
+
 def test_lists_with_filters_and_order(images: Proxy) -> None:
     made = [
         images.create_image(name, tags=["sdk", *tags], **RAW)

@@ -15,7 +15,7 @@ from glimpse.catalog.records import Comparison, Image, ImageQuery, NewImage, Vie
 from glimpse.catalog.tables import image_members, images
 from tests.unit.catalog.clock import START, Clock
 
-NAMES = ["", "a", "A", "b", "é", "🐧", None]
+NAMES = ["", "a", "A", "a ", "b", "e", "é", "🐧", None]
 FORMATS = ["raw", "qcow2", None]
 SIZES = [None, 0, 5, 2**40]
 ANY_IMAGE = st.fixed_dictionaries(
@@ -28,8 +28,10 @@ ANY_IMAGE = st.fixed_dictionaries(
         "min_ram": st.sampled_from([0, 5, 9]),
         "disk_format": st.sampled_from(FORMATS),
         "container_format": st.sampled_from(["bare", None]),
-        "properties": st.dictionaries(st.sampled_from(["x", "y"]), st.sampled_from(["1", "2", "", None])),
-        "tags": st.sets(st.sampled_from(["s", "t"])).map(tuple),
+        "properties": st.dictionaries(
+            st.sampled_from(["x", "x ", "y"]), st.sampled_from(["1", "1 ", "2", "", None])
+        ),
+        "tags": st.sets(st.sampled_from(["s", "s "])).map(tuple),
         "size": st.sampled_from(SIZES),
         "checksum": st.sampled_from(["c" * 32, None]),
         "status": st.sampled_from(["queued", "active", "active", "killed"]),
@@ -51,7 +53,8 @@ FILTERS = st.fixed_dictionaries(
         "disk_format": st.sampled_from(FORMATS[:-1]),
         "protected": st.booleans(),
         "checksum": st.sampled_from(["c" * 32, "d" * 32]),
-        "x": st.sampled_from(["1", "2", ""]),
+        "x": st.sampled_from(["1", "1 ", "2", ""]),
+        "x ": st.sampled_from(["1", "1 "]),
         "y": st.sampled_from(["1", "never"]),
     },
 )
@@ -66,6 +69,10 @@ def _in(column: str, values: Sequence[object]) -> st.SearchStrategy[Comparison]:
 
 
 COMPARISON = st.one_of(
+    # Outside of a span of time.
+    st.builds(
+        Comparison, st.sampled_from(["created_at", "updated_at"]), st.just("neq"), st.tuples(TIMES, TIMES)
+    ),
     st.builds(Comparison, st.sampled_from(["created_at", "updated_at"]), ORDERED, st.tuples(TIMES)),
     st.builds(
         Comparison,
@@ -86,7 +93,7 @@ QUERY = st.builds(
     sort=SORT,
     filters=st.one_of(st.just({}), FILTERS),
     comparisons=st.lists(COMPARISON, max_size=2).map(tuple),
-    tags=st.sets(st.sampled_from(["s", "t"])).map(tuple),
+    tags=st.sets(st.sampled_from(["s", "s "])).map(tuple),
     visibility=st.sampled_from([None, "all", "public", "private", "shared", "community"]),
     os_hidden=st.sampled_from([False, True, None]),
     member_status=st.sampled_from(["accepted", "pending", "all"]),
@@ -155,6 +162,9 @@ def listed(
         value = getattr(image, wanted.column)
         if wanted.operator == "in":
             return value in wanted.values
+        if len(wanted.values) == 2:
+            begin, end = wanted.values
+            return bool(value < begin or value >= end)
         return value is not None and OPERATORS[wanted.operator](value, wanted.values[0])
 
     def wanted(image: Image) -> bool:

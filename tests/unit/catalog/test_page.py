@@ -60,6 +60,9 @@ TIMES = {
     f"updated_at {operator}": ImageQuery(comparisons=(compare("updated_at", operator, MIDDLE),))
     for operator in ("eq", "neq", "gt", "gte")
 }
+TIMES["created_at outside"] = ImageQuery(
+    comparisons=(compare("created_at", "neq", MIDDLE, MIDDLE + timedelta(seconds=1)),)
+)
 OTHERS = {
     "default": ImageQuery(),
     "one of names": ImageQuery(comparisons=(compare("name", "in", "rare", "debian"),)),

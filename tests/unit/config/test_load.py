@@ -3,6 +3,8 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from glimpse.config import Settings, load
 
 Read = Callable[..., Settings]
@@ -125,6 +127,16 @@ def test_files_named_in_the_configuration_are_found_beside_it(tmp_path: Path) ->
     assert settings.find_file("policy.yaml") == tmp_path / "b/policy.yaml"
     assert settings.find_file(str(tmp_path / "a/policy.yaml")) == tmp_path / "a/policy.yaml"
     assert settings.find_file("none.yaml") is None
+
+
+def test_the_working_directory_is_no_place_for_a_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "policy.yaml").write_text("")
+    monkeypatch.chdir(tmp_path)
+    settings = load(data=tmp_path / "data")
+    assert settings.find_file("policy.yaml") is None
+    assert settings.find_file(str(tmp_path / "policy.yaml")) == tmp_path / "policy.yaml"
 
 
 def test_settings_travel_between_processes(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ def chosen(
         ({}, "mirror", ("mirror",)),
         ({"stores": ["mirror", "main"]}, None, ("mirror", "main")),
         ({"all_stores": True}, None, ("main", "mirror")),
+        ({"stores": ["mirror"]}, "mirror", ("mirror",)),
     ],
 )
 def test_several_stores(body: dict[str, object], header: str | None, stores: tuple[str, ...]) -> None:
@@ -41,7 +42,8 @@ def test_several_stores(body: dict[str, object], header: str | None, stores: tup
     [
         ({"all_stores": True, "stores": ["main"]}, None, Invalid),
         ({"all_stores": True}, "main", Invalid),
-        ({"stores": ["main"]}, "main", Invalid),
+        ({"stores": ["main"]}, "mirror", Invalid),
+        ({"stores": ["main", "mirror"]}, "main", Invalid),
         ({"stores": ["nowhere"]}, None, Conflict),
         ({}, "nowhere", Conflict),
         ({}, "os_glance_staging_store", Conflict),
