@@ -58,7 +58,9 @@ class InjectMetadataProperties(Section):
 class ImageConversion(Section):
     """Plugin image_conversion: one disk format for all imported images."""
 
-    output_format: Annotated[str, "The format that images are converted to.", Choices(*TARGETS)] = "raw"
+    output_format: Annotated[
+        str, "The format that images are converted to; vpc is another name for vhd.", Choices(*TARGETS)
+    ] = "raw"
     max_sparse_bytes: Annotated[
         int, "Most bytes of holes that a converted image may have.", BYTES, Range(0)
     ] = 256 << 30
