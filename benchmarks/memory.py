@@ -7,36 +7,20 @@ import argparse
 import os
 import shutil
 import tempfile
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
 from benchmarks.service import resident, service
+from benchmarks.watch import Watch
 
 
-class Watch:
-    """Looks at the resident memory of every process ten times a second while an action runs."""
-
-    def __init__(self, process: psutil.Process) -> None:
-        self._process = process
-        self.most: dict[str, int] = {}
-
-    def during(self, action: Callable[[], object]) -> dict[str, int]:
-        ended = threading.Event()
-        thread = threading.Thread(target=self._look, args=(ended,))
-        self.most = {}
-        thread.start()
+def during(process: psutil.Process, action: Callable[[], object]) -> dict[str, int]:
+    """The most that each process held while the action ran."""
+    with Watch(process) as watch:
         action()
-        ended.set()
-        thread.join()
-        return self.most
-
-    def _look(self, ended: threading.Event) -> None:
-        while not ended.wait(0.1):
-            for name, amount in resident(self._process).items():
-                self.most[name] = max(amount, self.most.get(name, 0))
+    return watch.memory
 
 
 def main() -> None:
@@ -50,16 +34,15 @@ def main() -> None:
             for _ in range(options.size // 8):
                 file.write(os.urandom(8 << 20))
         with service(directory) as (client, process):
-            watch = Watch(process)
             idle = resident(process)
             print("idle (MiB):", idle, "in all", sum(idle.values()))
             image = client.create("raw")
-            print("PUT file:", watch.during(lambda: client.put(f"/v2/images/{image}/file", raw)))
-            print("GET file:", watch.during(lambda: client.download(image)))
+            print("PUT file:", during(process, lambda: client.put(f"/v2/images/{image}/file", raw)))
+            print("GET file:", during(process, lambda: client.download(image)))
             staged = client.create("raw")
-            print("PUT stage:", watch.during(lambda: client.put(f"/v2/images/{staged}/stage", raw)))
+            print("PUT stage:", during(process, lambda: client.put(f"/v2/images/{staged}/stage", raw)))
             client.start_import(staged, {"method": {"name": "glance-direct"}, "all_stores": True})
-            print("import into three stores:", watch.during(lambda: client.wait_active(staged)))
+            print("import into three stores:", during(process, lambda: client.wait_active(staged)))
     finally:
         shutil.rmtree(directory)
 
