@@ -28,6 +28,10 @@ CREDENTIALS: Mapping[str, Callable[[Caller], object]] = {
     "tenant": lambda caller: caller.project_id,
     "tenant_id": lambda caller: caller.project_id,
     "is_admin": lambda caller: caller.is_admin,
+    "user_domain_id": lambda caller: caller.user_domain_id,
+    "project_domain_id": lambda caller: caller.project_domain_id,
+    "service_user_id": lambda caller: caller.service_user_id,
+    "service_project_id": lambda caller: caller.service_project_id,
 }
 
 
@@ -35,6 +39,7 @@ def credentials(caller: Caller) -> dict[str, object]:
     """The caller in the form that oslo.policy's own checks take."""
     values: dict[str, object] = {name: get(caller) for name, get in CREDENTIALS.items()}
     values["roles"] = sorted(caller.roles)
+    values["service_roles"] = sorted(caller.service_roles)
     values["request_id"] = caller.request_id
     return values
 
@@ -131,6 +136,8 @@ def _generic(kind: str, match: str) -> Check | None:
     key = _ONE_KEY.fullmatch(match)
     if key is None and "%" in match:
         return None
+    if kind == "service_roles" and key is None:
+        return lambda caller, target: match in caller.service_roles
     get = CREDENTIALS.get(kind)
     if get is None:
         try:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,29 @@ def test_every_rule_says_the_same_as_oslo_policy_does() -> None:
 
 def _plain(caller: Caller) -> dict[str, object]:
     return {"user_id": caller.user_id, "project_id": caller.project_id, "roles": sorted(caller.roles)}
+
+
+def test_rules_about_the_service_that_hands_a_request_on(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(
+        "upload_image: service_roles:service\n"
+        "get_image: service_user_id:nova and not service_roles:outsider\n"
+        "delete_image: service_project_id:%(owner)s and user_domain_id:default\n"
+    )
+    policy = Policy(file)
+    through = replace(
+        READER,
+        user_domain_id="default",
+        service_user_id="nova",
+        service_project_id="blue",
+        service_roles=frozenset({"service"}),
+    )
+    for rule in ("upload_image", "get_image", "delete_image"):
+        assert policy.allows(rule, through, image())
+        # What the user may does not matter, nor a role of the user that is called like the service's.
+        assert not policy.allows(rule, who("blue", "admin", "service"), image())
+    assert not policy.allows("get_image", replace(through, service_roles=frozenset({"outsider"})), image())
+    assert not policy.allows("delete_image", through, image(owner="red"))
 
 
 def test_a_policy_file_changes_a_rule_and_a_directory_changes_it_again(tmp_path: Path) -> None:
