@@ -30,6 +30,9 @@ STATUS: tuple[tuple[type[errors.GlimpseError], int], ...] = (
     (errors.Cancelled, 503),
 )
 
+# When to come again: a database server restarts in one to five seconds, and the request has waited for it already.
+RETRY_SECONDS = 5
+
 _KINDS: Mapping[str, str] = {
     "application/json": "json",
     "application/*": "json",
@@ -61,6 +64,15 @@ def status_of(error: errors.GlimpseError) -> int:
         if isinstance(error, kind):
             return status
     return 500
+
+
+def headers_of(error: errors.GlimpseError) -> Mapping[str, str]:
+    """What an answer says of the error in its head."""
+    if isinstance(error, HttpError):
+        return error.headers
+    if isinstance(error, Unauthenticated) and error.challenge:
+        return {"www-authenticate": error.challenge}
+    return {"retry-after": str(RETRY_SECONDS)} if status_of(error) == 503 else {}
 
 
 def text_of(error: errors.GlimpseError) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from glimpse.access.authenticator import Authenticator
-from glimpse.access.caller import Caller, Unauthenticated
+from glimpse.access.caller import Caller
 from glimpse.access.policy import Policy
 from glimpse.api import errors
 from glimpse.api.jsonbody import JSON, dumps
@@ -71,12 +71,9 @@ class Gateway:
             status = errors.status_of(error)
             if status >= 500:
                 LOG.warning("%s %s: %s", exchange.request_id, scope["path"], error.message)
-            extra = error.headers if isinstance(error, errors.HttpError) else {}
-            if isinstance(error, Unauthenticated) and error.challenge:
-                extra = {"www-authenticate": error.challenge}
             # A service that stops must not wait for what its clients still send.
             rest = None if isinstance(error, Unavailable) else upload
-            await exchange.refuse(status, errors.text_of(error), rest, extra)
+            await exchange.refuse(status, errors.text_of(error), rest, errors.headers_of(error))
         except Exception:
             LOG.exception("%s %s %s failed", exchange.request_id, scope["method"], scope["path"])
             await exchange.refuse(

@@ -6,7 +6,7 @@ import pytest
 
 from glimpse import errors as kinds
 from glimpse.access.caller import Unauthenticated
-from glimpse.api.errors import HttpError, preferred, render, status_of, text_of
+from glimpse.api.errors import HttpError, headers_of, preferred, render, status_of, text_of
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,13 @@ def test_each_kind_has_its_status_and_so_have_its_subclasses(
 
 def test_http_errors_have_a_status_of_their_own() -> None:
     assert status_of(HttpError(431, "x")) == 431
+
+
+def test_what_is_not_available_now_may_be_asked_for_again() -> None:
+    assert headers_of(kinds.Unavailable("x")) == {"retry-after": "5"}
+    assert headers_of(kinds.Cancelled("x")) == {"retry-after": "5"}
+    assert headers_of(kinds.Conflict("x")) == {}
+    assert headers_of(HttpError(415, "x", headers={"Accept-Patch": "y"})) == {"Accept-Patch": "y"}
 
 
 def test_the_hint_follows_the_message() -> None:
