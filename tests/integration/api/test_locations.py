@@ -172,7 +172,6 @@ def test_other_services_are_told_where_the_data_is(api: Api) -> None:
     "body",
     [
         [], {}, {"url": ""}, {"url": 1}, {"url": "x" * 256}, {"url": "http://x", "validation_data": 1},
-        {"url": "http://x", "validation_data": {}},
         {"url": "http://x", "validation_data": {"os_hash_value": "0" * 64}},
         {"url": "http://x", "validation_data": {**HASH, "os_hash_algo": "crc"}},
         {"url": "http://x", "validation_data": {**HASH, "checksum": "0" * 32}},

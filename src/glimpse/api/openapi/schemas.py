@@ -164,7 +164,9 @@ def sharing_schemas() -> Schemas:
                     {
                         "os_hash_algo": text(enum=list(HASHES)),
                         "os_hash_value": text(pattern="^[0-9A-Fa-f]{32,128}$"),
-                    }
+                    },
+                    "os_hash_algo",
+                    "os_hash_value",
                 ),
             },
             "validation_data",
