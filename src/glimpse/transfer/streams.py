@@ -169,7 +169,13 @@ class _Chain:
         return self
 
     def __next__(self) -> Buffer:
-        return self._first.popleft() if self._first else next(self._rest)
+        if self._first:
+            return self._first.popleft()
+        try:
+            return next(self._rest)
+        except BaseException:
+            close(self._rest)
+            raise
 
     def close(self) -> None:
         """Drop what was looked at, and close the rest."""

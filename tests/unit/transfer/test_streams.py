@@ -179,13 +179,37 @@ def test_peek_gives_the_head_and_keeps_the_stream(data: bytes, step: int, length
     assert b"".join(stream) == data
 
 
-def test_closing_a_peeked_stream_closes_its_upstream() -> None:
+@pytest.mark.parametrize("taken", [0, 1])
+def test_closing_a_peeked_stream_closes_its_upstream(taken: int) -> None:
     source = Blocking()
     source.close()
     _, stream = peek(source.chunks(), 3)
-    next(stream)
+    for _ in range(taken):
+        next(stream)
     close(stream)
     assert source.generator_closed
+    assert next(stream, None) is None
+
+
+def test_a_peeked_stream_that_ends_closes_its_upstream() -> None:
+    class Upstream:
+        closed = False
+
+        def __init__(self) -> None:
+            self.chunks = iter([b"123", b"45"])
+
+        def __iter__(self) -> Iterator[Buffer]:
+            return self
+
+        def __next__(self) -> Buffer:
+            return next(self.chunks)
+
+        def close(self) -> None:
+            self.closed = True
+
+    upstream = Upstream()
+    assert b"".join(peek(upstream, 2)[1]) == b"12345"
+    assert upstream.closed
 
 
 @given(st.lists(st.integers(0, 3000), max_size=40), st.integers(1, 2000))
