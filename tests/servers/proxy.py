@@ -40,7 +40,12 @@ class Proxy:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._server))
+                try:
+                    server = socket.create_connection(("127.0.0.1", self._server))
+                except OSError:
+                    # Nobody there at the moment; who has called is told so.
+                    client.close()
+                    continue
                 self._sockets += [client, server]
                 cut = threading.Event()
                 for work in (self._to_server, self._to_client):
