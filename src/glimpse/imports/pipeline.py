@@ -60,6 +60,7 @@ def convert_limits(run: ImportRun) -> ConvertLimits:
 
 def _incoming(run: ImportRun, stack: ExitStack) -> tuple[Iterator[Buffer], int | None]:
     """The source's bytes. It runs in a thread of its own."""
+    run.phases.start("acquire")
     source = METHODS[run.record.method].open(run)
     stack.callback(source.close)
     reading = prefetch(
@@ -80,7 +81,9 @@ def _reading(run: ImportRun, stack: ExitStack, file: Path) -> tuple[Iterator[Buf
 def _unpacked(
     run: ImportRun, stack: ExitStack, chunks: Iterator[Buffer], size: int | None
 ) -> tuple[Iterator[Buffer], int | None]:
-    limits = Limits(max_bytes=run.resources.settings.default.image_size_cap)
+    settings = run.resources.settings
+    ratio = settings.glimpse.max_expansion_ratio
+    limits = Limits(max_bytes=settings.default.image_size_cap, max_ratio=ratio or None)
     name, unpacked = unpack(chunks, limits=limits)
     if name is None:
         return unpacked, size
