@@ -56,6 +56,8 @@ READERS = 4
 WRITERS = 8
 # Disks and hashing: two cores are busy with four, and a slow store must not hold up the others.
 FILE_THREADS = 16
+# They only wait. More downloads than these from servers that stall wait for each other, and for nobody else.
+REMOTE_THREADS = 64
 # Verbs that HTTP and its registry know; others on unknown paths are not implemented rather than not found.
 VERBS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT"})
 WORDS = {
@@ -80,6 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
         finally:
             await context.leases.stop()
             context.authentication.close()
+            context.remote.shutdown(cancel_futures=True)
             context.files.shutdown(cancel_futures=True)
             context.readers.shutdown()
             context.writers.shutdown()
@@ -155,6 +158,7 @@ def _context(settings: Settings) -> tuple[Context, Callable[[], None]]:
         readers=ThreadPoolExecutor(READERS, thread_name_prefix="reader"),
         writers=ThreadPoolExecutor(WRITERS, thread_name_prefix="writer"),
         files=ThreadPoolExecutor(FILE_THREADS, thread_name_prefix="files"),
+        remote=ThreadPoolExecutor(REMOTE_THREADS, thread_name_prefix="remote"),
     )
     return context, close
 

@@ -33,8 +33,9 @@ T = TypeVar("T")
 class Context:
     """The rooms below, configured, and this process's own means.
 
-    Three pools of threads: ``readers`` and ``writers`` for short calls of the catalog, apart since a writer
-    may wait for its turn, and ``files`` for bytes, so that a slow disk keeps no listing waiting. ``budget``
+    Four pools of threads: ``readers`` and ``writers`` for short calls of the catalog, apart since a writer may
+    wait for its turn, ``files`` for bytes, so that a slow disk keeps no listing waiting, and ``remote`` for what
+    other servers may keep waiting for a minute. ``budget``
     bounds what uploads hold in memory, ``read_ahead`` what downloads do: apart, since a client that does not
     read its download must not hold up uploads. ``process`` is this process's name in leases.
     """
@@ -58,6 +59,7 @@ class Context:
     readers: ThreadPoolExecutor
     writers: ThreadPoolExecutor
     files: ThreadPoolExecutor
+    remote: ThreadPoolExecutor
 
     async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a call that reads from the catalog beside the event loop."""
@@ -73,6 +75,11 @@ class Context:
         """Run a blocking call that moves bytes beside the event loop."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.files, lambda: function(*args, **kwargs))
+
+    async def fetch(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a call that waits for another server beside the event loop."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.remote, lambda: function(*args, **kwargs))
 
 
 def context_of(request: Request) -> Context:

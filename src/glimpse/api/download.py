@@ -13,6 +13,7 @@ from glimpse.api.context import Context
 from glimpse.api.ranges import Part
 from glimpse.catalog.records import Location
 from glimpse.errors import GlimpseError, Invalid, Unavailable
+from glimpse.stores.base import Adopts
 from glimpse.stores.registry import Stores
 from glimpse.transfer.extent import Buffer
 from glimpse.transfer.protocols import Reader, Sequential
@@ -37,6 +38,9 @@ class Source:
         self._size = size
         self._left = list(locations)
         self._reader: Reader | None = None
+        named = [where.store for where in locations if where.store is not None and where.store in stores]
+        self.local = all(isinstance(stores.get(store), Adopts) for store in named)
+        """Whether reading never waits for another server: stores that adopt files are on this host's disks."""
 
     def open(self, offset: int = 0) -> None:
         """Open the first location that works, to be read from ``offset`` on. Blocking.
@@ -110,6 +114,7 @@ class Download(Response):
         self._context = context
         self._source = source
         self._part = part
+        self._run = context.work if source.local else context.fetch
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send head and body; ends early, and quietly, when the client goes."""
@@ -123,20 +128,18 @@ class Download(Response):
             gone.cancel()
             with suppress(asyncio.CancelledError):
                 await gone
-            await self._context.work(self._source.close)
+            await self._run(self._source.close)
 
     async def _send_body(self, send: Send, gone: "asyncio.Future[None]") -> None:
         offset, end = self._part.start, self._part.start + self._part.length
-        data: Buffer = await self._context.work(self._source.read, offset, min(SMALL, end - offset))
+        data: Buffer = await self._run(self._source.read, offset, min(SMALL, end - offset))
         slow = False
         while not gone.done():
             offset += len(data)
             with self._ahead(LARGE if not slow else 0) as large:
                 length = min(LARGE if large else SMALL, end - offset)
                 ahead = (
-                    asyncio.ensure_future(self._context.work(self._source.read, offset, length))
-                    if length
-                    else None
+                    asyncio.ensure_future(self._run(self._source.read, offset, length)) if length else None
                 )
                 try:
                     began = time.monotonic()

@@ -60,7 +60,8 @@ async def get_file(request: Request, image_id: str) -> Response:
         return Response(None, 204, {"content-length": "0"})
     part = requested(request.headers.get("range"), request.headers.get("content-range"), image.size)
     source = Source(context.stores, image.id, image.size, preferred(context.view.by_weight(image), prefer))
-    await context.work(source.open, 0 if part is None else part.start)
+    run = context.work if source.local else context.fetch
+    await run(source.open, 0 if part is None else part.start)
     headers = {} if image.checksum is None else {"content-md5": image.checksum}
     if part is None:
         return Download(context, source, Part(0, image.size, image.size), 200, headers)

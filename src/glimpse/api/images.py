@@ -1,6 +1,5 @@
 """Images: create, list, show, update, delete."""
 
-import asyncio
 from collections.abc import Mapping
 
 from starlette.requests import Request
@@ -153,8 +152,7 @@ def empty(status: int) -> Response:
 async def _change_locations(context: Context, caller: Caller, image: Image, edit: patching.Edit) -> Image:
     """Make the whole edit, or nothing of it. What is removed goes from its store afterwards."""
     locating.check_allowed(context, caller, image, edit.locations)
-    # Not one of our own threads: other servers may take their time, and nobody else should wait for them.
-    wanted = await asyncio.to_thread(locating.resolve, context, image, edit.locations, edit.formats(image))
+    wanted = await context.fetch(locating.resolve, context, image, edit.locations, edit.formats(image))
     changed, gone = await context.write(
         context.catalog.locations.change,
         image.id,

@@ -1,7 +1,5 @@
 """Locations of an image: where its data is, as other services see and change it."""
 
-import asyncio
-
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -53,8 +51,7 @@ async def add_location(request: Request, image_id: str) -> Response:
         raise Forbidden("Only http and https addresses can be given, and only where a store reads them.")
     if image.status != "queued":
         raise Conflict(f"Image {image.id} is {image.status}; this needs one that is queued.")
-    # Not one of our own threads: the name server may take its time.
-    store = await asyncio.to_thread(store_for, context.stores, url)
+    store = await context.fetch(store_for, context.stores, url)
     await context.write(context.imports.register, image, store.id, url, data, caller)
     return empty(202)
 

@@ -3,8 +3,8 @@
 import hashlib
 import os
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -204,7 +204,8 @@ def test_data_that_is_not_safe_is_refused(web_api: Api, server: HttpServer, tmp_
 
 def test_addresses_at_which_there_is_no_image_are_refused(web_api: Api, server: HttpServer) -> None:
     queued, active = web_api.create(), at_web(web_api, server)
-    urls = [server.url(path) for path in ("/gone", "/nothing")]
+    server.replies["/silent"] = Reply(DATA, silent=True)
+    urls = [server.url(path) for path in ("/gone", "/nothing", "/silent")]
     for url in (
         *urls,
         "http://127.0.0.2/disk",
@@ -317,15 +318,18 @@ def test_the_store_is_shown_as_read_only_and_takes_nothing(web_api: Api) -> None
     assert [record.stores for record in web_api.catalog.imports.for_image(image_id)] == [("main",)]
 
 
-def test_a_slow_server_keeps_nobody_else_waiting(web_api: Api, server: HttpServer) -> None:
-    server.replies["/silent"] = Reply(DATA, silent=True)
-    image_id, other = web_api.create(), web_api.active(DATA)
-    with httpx.Client(base_url=web_api.url, timeout=30) as client:
-        began = time.monotonic()
-        answer = patch(web_api, image_id, add(server.url("/silent")))
-        assert answer.status_code == 400
-        assert time.monotonic() - began < 10
-        assert client.get(f"/v2/images/{other}/file").content == DATA
+def test_downloads_from_servers_that_stall_keep_no_others_waiting(start: Start, server: HttpServer) -> None:
+    service = start({**OPTIONS, "glimpse.web_stall_timeout": 30.0})
+    near, far = service.active(DATA), at_web(service, server)
+    server.replies["/disk"] = Reply(DATA, ranges=True, stall_after=1000)
+    server.requests.clear()
+    with ThreadPoolExecutor(24) as clients:
+        downloads = [clients.submit(file, service, far) for _ in range(24)]
+        service.wait(lambda: len(server.requests) == 24)
+        assert httpx.get(f"{service.url}/v2/images/{near}/file", timeout=10).content == DATA
+        assert not any(download.done() for download in downloads)
+        server.resume()
+        assert all(download.result().content == DATA for download in downloads)
 
 
 def test_one_store_in_the_older_way_has_the_web_beside_it(
