@@ -1,14 +1,12 @@
 """The images: creating, showing, listing, changing and deleting them."""
 
-import uuid
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, false, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Row, delete, false, select, update
 
-from glimpse.catalog import changes, locations, properties, staged, states, tags, uploads
-from glimpse.catalog.changes import ATTRIBUTES, Change
+from glimpse.catalog import changes, creating, locations, properties, staged, states, tags, uploads
+from glimpse.catalog.changes import Change
 from glimpse.catalog.details import find
 from glimpse.catalog.ends import end_by_deletion
 from glimpse.catalog.listing import list_images
@@ -34,40 +32,7 @@ class Images(Repository):
     @writes
     def create(self, conn: Connection, new: NewImage) -> Image:
         """A new image, ``queued``. Raises Conflict when the id is taken, also by a deleted image."""
-        properties.refuse_reserved(new.properties)
-        image_id, now = new.id or str(uuid.uuid4()), self.now()
-        row = {
-            "id": image_id,
-            "status": "queued",
-            "created_at": now,
-            "updated_at": now,
-            "deleted": False,
-            "claim": 0,
-            **{name: getattr(new, name) for name in ATTRIBUTES},
-        }
-        try:
-            conn.execute(insert(images), row)
-        except IntegrityError:
-            raise Conflict(f"Image ID {image_id} already exists!") from None
-        properties.add(conn, image_id, new.properties)
-        tags.add(conn, image_id, new.tags)
-        return Image(
-            **{name: getattr(new, name) for name in ATTRIBUTES},
-            id=image_id,
-            status="queued",
-            checksum=None,
-            os_hash_algo=None,
-            os_hash_value=None,
-            size=None,
-            virtual_size=None,
-            created_at=now,
-            updated_at=now,
-            properties=dict(sorted(new.properties.items())),
-            tags=tuple(sorted(set(new.tags))),
-            locations=(),
-            claim=0,
-            import_id=None,
-        )
+        return creating.create(conn, new, self.now())
 
     @reads
     def get(self, conn: Connection, image_id: str, viewer: Viewer | None = None) -> Image:

@@ -1,17 +1,17 @@
 """Imports: beginning, finding and showing them. Task, import record and lock are one row."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, false, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from glimpse.catalog import import_rows, properties, states, targets, uploads
+from glimpse.catalog import creating, import_rows, properties, states, targets, uploads
 from glimpse.catalog.claims import ImportClaims
 from glimpse.catalog.ends import ImportEnds
 from glimpse.catalog.import_changes import ImportChanges
-from glimpse.catalog.records import FAILED, IMPORTING, ImportRecord, NewImport
+from glimpse.catalog.records import FAILED, IMPORTING, Image, ImportRecord, NewImage, NewImport
 from glimpse.catalog.repository import reads, writes
 from glimpse.catalog.tables import images, imports
 from glimpse.catalog.targets import ImportTargets
@@ -30,6 +30,21 @@ class Imports(ImportClaims, ImportTargets, ImportChanges, ImportEnds, ImportList
         Raises NotFound; Conflict when its status is not one of ``from_statuses``, when an upload or another
         import is going on.
         """
+        return self._begin(conn, new, from_statuses)
+
+    @writes
+    def begin_with_image(
+        self, conn: Connection, image: NewImage, describe: Callable[[Image], NewImport]
+    ) -> ImportRecord:
+        """Make an image and begin the import that ``describe`` says of it: both or neither.
+
+        ``describe`` may refuse by raising, and be asked again for another try. Raises what it raises, and what
+        making an image and :meth:`begin` raise.
+        """
+        made = creating.create(conn, image, self.now())
+        return self._begin(conn, describe(made), ("queued",))
+
+    def _begin(self, conn: Connection, new: NewImport, from_statuses: Collection[str]) -> ImportRecord:
         import_id = new.id or str(uuid.uuid4())
         now = self.now()
         number = _lock_image(conn, new.image_id, from_statuses, now)

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
 
 from taskflow.jobs.base import JobBoard
 
@@ -12,7 +11,7 @@ from glimpse.access.target import image_target
 from glimpse.catalog import Catalog
 from glimpse.catalog.records import REGISTRATION, Image, ImportRecord, NewImage, NewImport
 from glimpse.config import Settings
-from glimpse.errors import Conflict, GlimpseError, Invalid
+from glimpse.errors import Conflict
 from glimpse.imports import request as requests
 from glimpse.imports import targets
 from glimpse.imports.jobs import post
@@ -43,7 +42,12 @@ class ImportService:
         returns, the image is ``importing`` and the record is durable, whatever happens to this process.
         """
         request = requests.parse(body, offered(self._settings))
-        return self._begin(image, request, header_store, caller)
+        method = METHODS[request.method]
+        described = self._described(image, method, request, header_store, caller)
+        method.check(request, image, self._settings)
+        record = self._catalog.imports.begin(described, from_statuses=(method.required_status,))
+        self._post(record)
+        return record
 
     def start_task(self, new: NewImage, body: Mapping[str, object], caller: Caller) -> ImportRecord:
         """Make an image and begin the import that ``body`` asks for, as a task: both or neither.
@@ -51,22 +55,18 @@ class ImportService:
         ``body`` is that of an import by the method :data:`AS_TASK`. Raises what :meth:`start` and creating raise.
         """
         request = requests.parse(body, (AS_TASK.name,))
-        # Before there is an image that nobody would want.
+        # Before the transaction, in which nothing may be waited for.
         AS_TASK.check_address(request, self._settings)
-        image = self._catalog.images.create(new)
-        try:
-            return self._begin(image, request, None, caller)
-        except BaseException:
-            with suppress(GlimpseError):
-                self._catalog.images.delete(image.id)
-            raise
+        record = self._catalog.imports.begin_with_image(
+            new, lambda image: self._described(image, AS_TASK, request, None, caller)
+        )
+        self._post(record)
+        return record
 
-    def _begin(
-        self, image: Image, request: ImportRequest, header_store: str | None, caller: Caller
-    ) -> ImportRecord:
-        method = METHODS.get(request.method)
-        if method is None:
-            raise Invalid(f"The import method {request.method} is not available in this version.")
+    def _described(
+        self, image: Image, method: Method, request: ImportRequest, header_store: str | None, caller: Caller
+    ) -> NewImport:
+        """The import, once all checks but the method's own have passed. For a task this is part of a transaction."""
         _check_state(image, method)
         _check_formats(image)
         self._policy.check("modify_image", caller, image_target(image))
@@ -81,25 +81,19 @@ class ImportService:
             default=self._settings.default_store,
             multi_store=self._settings.multi_store,
         )
-        method.check(request, image, self._settings)
-        record = self._catalog.imports.begin(
-            NewImport(
-                image_id=image.id,
-                method=request.method,
-                request=dict(request.body),
-                stores=chosen,
-                all_stores_must_succeed=request.all_stores_must_succeed,
-                owner=caller.project_id,
-                user_id=caller.user_id,
-                roles=tuple(sorted(caller.roles)),
-                request_id=caller.request_id,
-                host=self._staging_host(image, method),
-                lists_stores=self._settings.multi_store,
-            ),
-            from_statuses=(method.required_status,),
+        return NewImport(
+            image_id=image.id,
+            method=request.method,
+            request=dict(request.body),
+            stores=chosen,
+            all_stores_must_succeed=request.all_stores_must_succeed,
+            owner=caller.project_id,
+            user_id=caller.user_id,
+            roles=tuple(sorted(caller.roles)),
+            request_id=caller.request_id,
+            host=self._staging_host(image, method),
+            lists_stores=self._settings.multi_store,
         )
-        self._post(record)
-        return record
 
     def register(
         self, image: Image, store: str, url: str, data: Mapping[str, object] | None, caller: Caller

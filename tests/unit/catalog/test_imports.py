@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from glimpse.catalog import Catalog, Database
 from glimpse.catalog.records import FAILED, IMPORTING, Image, NewImage, NewImport
 from glimpse.catalog.tables import imports
-from glimpse.errors import Conflict, NotFound
+from glimpse.errors import Conflict, Invalid, NotFound
 from tests.unit.catalog.clock import Clock
 from tests.unit.catalog.scenes import LEASE, active_image, new_import, running
 
@@ -165,3 +165,22 @@ def test_conductors_see_what_is_theirs_to_claim(catalog: Catalog, clock: Clock) 
     catalog.imports.fail(taken.id, taken.claim, error={}, message="no")
     clock.pass_seconds(LEASE + 1)
     assert open_to("here") == [anywhere.id]
+
+
+def test_an_image_and_its_import_are_made_together_or_not_at_all(catalog: Catalog) -> None:
+    def describe(image: Image) -> NewImport:
+        return NewImport(image_id=image.id, method="import", request={}, stores=("main",))
+
+    record = catalog.imports.begin_with_image(NewImage(name="both"), describe)
+    made = catalog.images.get(record.image_id)
+    assert (made.name, made.status, made.import_id) == ("both", "importing", record.id)
+
+    def refuse(image: Image) -> NewImport:
+        raise Invalid(f"not {image.name}")
+
+    image_id = "abcdabcd-0000-0000-0000-000000000000"
+    with pytest.raises(Invalid, match="not nothing"):
+        catalog.imports.begin_with_image(NewImage(id=image_id, name="nothing"), refuse)
+    with pytest.raises(NotFound):
+        catalog.images.get(image_id)
+    assert catalog.images.create(NewImage(id=image_id)).id == image_id
