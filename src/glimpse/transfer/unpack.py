@@ -72,7 +72,7 @@ def unpack(
     stream: Iterator[Buffer] = iter(chunks)
     try:
         while True:
-            head, stream = peek(stream, HEAD)
+            head, stream = peek(stream, max(HEAD, magic.HEAD))
             name = detect(head)
             archive = magic.detect(head) if name is None else None
             kind = name or archive

@@ -13,6 +13,7 @@ from glimpse.transfer import confine
 from glimpse.transfer.archive import program
 from glimpse.transfer.child import Child
 from glimpse.transfer.extent import Buffer
+from glimpse.transfer.faults import explain
 from glimpse.transfer.streams import CLOSE_WAIT, close
 
 PROGRAM = Path(program.__file__)
@@ -46,9 +47,8 @@ class Keeper:
     ) -> None:
         self.moved = 0  # Bytes that were fed.
         self.waiting = False  # Whether the source has nothing to feed at the moment.
-        self.error: BaseException | None = (
-            None  # Why feeding ended early, unless the child did not want more.
-        )
+        # Why the child did not start, or was not fed to the end (unless it was itself at its end by then).
+        self.error: BaseException | None = None
         self.fed = threading.Event()
         self.output, self._output_end = _pipe()
         self._format = format
@@ -66,7 +66,7 @@ class Keeper:
         self._started.wait()
         if self._child is None:
             assert self.error is not None
-            raise self.error
+            raise explain(self.error, f"starting the reader of the {self._format} archive")
         return self._child
 
     def close(self) -> None:
@@ -87,37 +87,44 @@ class Keeper:
         except BaseException as error:
             self.error = error
         finally:
+            self._close_output_end()
             self._started.set()
             self.fed.set()
         self._over.wait()
 
     def _start(self, stdin: int) -> None:
-        try:
-            self._child = confine.spawn(
-                [_interpreter(), "-I", "-S", "-B", confine.Input(self._script), self._format],
-                confinement=self._confinement,
-                limits=confine.ChildLimits(FIRST_CPU, ADDRESS_SPACE, cpu_most=MOST_CPU),
-                stdin=stdin,
-                stdout=self._output_end,
-                needs=list(dict.fromkeys(_standard_library())),
-            )
-        finally:
+        self._child = confine.spawn(
+            [_interpreter(), "-I", "-S", "-B", confine.Input(self._script), self._format],
+            confinement=self._confinement,
+            limits=confine.ChildLimits(FIRST_CPU, ADDRESS_SPACE, cpu_most=MOST_CPU),
+            stdin=stdin,
+            stdout=self._output_end,
+            needs=list(dict.fromkeys(_standard_library())),
+        )
+        self._close_output_end()
+        self._started.set()
+
+    def _close_output_end(self) -> None:
+        """The child's own is left, so that its end is the pipe's."""
+        if self._output_end >= 0:
             os.close(self._output_end)
-            self._started.set()
+            self._output_end = -1
 
     def _start_and_feed(self, source: Iterable[Buffer]) -> None:
         upstream = iter(source)
-        theirs, ours = _pipe()
         try:
+            theirs, ours = _pipe()
             try:
-                self._start(theirs)
+                try:
+                    self._start(theirs)
+                finally:
+                    os.close(theirs)
+                self._feed(upstream, ours)
+            except BaseException as error:
+                self.error = error  # before the child sees its input end, and says that it was cut short
             finally:
-                os.close(theirs)
-            self._feed(upstream, ours)
-        except BaseException as error:
-            self.error = error  # before the child sees its input end, and says that it was cut short
+                os.close(ours)
         finally:
-            os.close(ours)
             close(upstream)
 
     def _feed(self, upstream: Iterator[Buffer], stdin: int) -> None:

@@ -14,9 +14,10 @@ from glimpse.transfer.archive import program
 from glimpse.transfer.archive.keeper import PROGRAM, Keeper
 from glimpse.transfer.archive.member import Member, shown
 from glimpse.transfer.extent import Buffer
+from glimpse.transfer.faults import explain
 from glimpse.transfer.protocols import Stop
 from glimpse.transfer.stop import NEVER, POLL
-from glimpse.transfer.streams import CHUNK
+from glimpse.transfer.streams import CHUNK, close
 from glimpse.transfer.zeros import zero_buffers
 
 # How long a child that has enough to read may say nothing: no method needs a second for its next block.
@@ -54,7 +55,11 @@ def read(
     the iterator ends or is closed.
     """
     where = confinement if confinement is not None else confine.default()
-    keeper = Keeper(format, source, confinement=where, script=script)
+    try:
+        keeper = Keeper(format, source, confinement=where, script=script)
+    except BaseException as error:
+        close(source)
+        raise explain(error, f"starting the reader of the {format} archive") from error
     try:
         yield from _Frames(keeper, format, stop, stall).told()
     finally:

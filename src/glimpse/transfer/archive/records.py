@@ -40,10 +40,16 @@ def damaged(why: str) -> UnreadableArchive:
 
 def exactly(file: int, offset: int, length: int) -> bytes:
     """So many bytes of the open file at ``offset``. Raises UnreadableArchive where it ends before."""
-    data = os.pread(file, length, offset) if offset >= 0 else b""
+    data = at_most(file, offset, length)
     if len(data) != length:
         raise damaged(f"it is cut short, or what should be at byte {offset} is not there")
     return data
+
+
+def at_most(file: int, offset: int, length: int) -> bytes:
+    """So many bytes of the open file at ``offset``, which may be any number, or as many as there are."""
+    size = os.fstat(file).st_size
+    return os.pread(file, min(length, size - offset), offset) if 0 <= offset < size else b""
 
 
 def local(file: int, offset: int) -> tuple[Entry, int]:

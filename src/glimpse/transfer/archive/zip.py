@@ -13,7 +13,7 @@ from glimpse.errors import Invalid
 from glimpse.transfer.archive import records
 from glimpse.transfer.archive.disk import MOST_MEMBERS
 from glimpse.transfer.archive.member import shown
-from glimpse.transfer.archive.records import Entry, damaged, exactly
+from glimpse.transfer.archive.records import Entry, at_most, damaged, exactly
 
 # The most that may stand behind the end record; libarchive looks for it in the last 16 KiB.
 _COMMENT = 8 << 10
@@ -115,7 +115,7 @@ def _descriptor(file: int, entry: Entry, at: int) -> int:
 
     It has one of four forms: with or without a mark, with sizes of four or eight bytes.
     """
-    found = os.pread(file, 24, at)
+    found = at_most(file, at, 24)
     for mark in (records.DESCRIPTOR, b""):
         for form in ("<LQQ", "<LLL"):
             try:

@@ -1,10 +1,13 @@
 """What the real tools pack is told as it is; and whatever the child does, its reader gets a clear error."""
 
 import os
+import resource
 import signal
+import struct
 import tarfile
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -334,6 +337,47 @@ def test_a_child_that_wants_too_much_memory_is_an_unreadable_archive(
                 confinement=confinement,
             )
         )
+
+
+def test_a_dictionary_larger_than_the_memory_is_an_unreadable_archive(tmp_path: Path) -> None:
+    """Only the header of the 7z says 4 GiB; the tool would never write that."""
+    archive = packed("7z", tmp_path, {"disk": noise(5000)}, "-m0=LZMA", "-mhc=off")
+    data = bytearray(archive.read_bytes())
+    header_at = 32 + struct.unpack_from("<Q", data, 12)[0]
+    properties = data.index(b"\x03\x01\x01\x05", header_at) + 4  # the id of LZMA, and five bytes that follow
+    data[properties + 1 : properties + 5] = b"\xff\xff\xff\xff"
+    data[28:32] = struct.pack("<L", zlib.crc32(data[header_at:]))
+    data[8:12] = struct.pack("<L", zlib.crc32(data[12:32]))
+    archive.write_bytes(data)
+    with pytest.raises(UnreadableArchive, match=r"(?i)memory"):
+        told("7z", archive)
+
+
+def test_a_host_that_has_no_descriptor_left_is_told() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    for spare in range(8):
+        closed = threading.Event()
+
+        class Source:
+            def __iter__(self) -> Iterator[Buffer]:
+                return self
+
+            def __next__(self) -> Buffer:
+                raise StopIteration
+
+            def close(self, closed: threading.Event = closed) -> None:
+                closed.set()
+
+        reading = read("tar", Source(), confinement=confine.probe())
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + spare, hard))
+        try:
+            with pytest.raises((Unavailable, UnreadableArchive)):
+                next(reading)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert closed.is_set()
 
 
 def test_a_killed_child_is_worth_another_try() -> None:

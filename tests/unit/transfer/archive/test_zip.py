@@ -1,13 +1,17 @@
 """A zip file that could be understood in two ways is refused; the real tools' are not."""
 
+import contextlib
 import os
 import struct
+import tempfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from glimpse.errors import Invalid
 from glimpse.transfer.archive.reader import UnreadableArchive
@@ -77,7 +81,9 @@ class Part:
     method: int = 0
     flags: int = 0
     size: int | None = None
+    crc: int | None = None
     told_size: int | None = None  # in the directory
+    told_packed: int | None = None
     told_name: bytes | None = None
     told_crc: int | None = None
     told_offset: int | None = None
@@ -88,32 +94,21 @@ class Part:
 
     def local(self) -> bytes:
         size = len(self.data) if self.size is None else self.size
-        fields = (20, self.flags, self.method, 0, 0, zlib.crc32(self.data), len(self.data), size)
+        crc = zlib.crc32(self.data) if self.crc is None else self.crc
+        fields = (20, self.flags, self.method, 0, 0, crc, len(self.data), size)
         header = struct.pack("<4s5H3L2H", b"PK\3\4", *fields, len(self.name), len(self.extra))
         return header + self.name + self.extra + self.data + self.behind
 
     def central(self, offset: int) -> bytes:
         size = len(self.data) if self.told_size is None else self.told_size
+        packed = len(self.data) if self.told_packed is None else self.told_packed
         crc = zlib.crc32(self.data) if self.told_crc is None else self.told_crc
         name = self.name if self.told_name is None else self.told_name
         method = self.method if self.told_method is None else self.told_method
-        fields = (
-            20,
-            20,
-            self.flags,
-            method,
-            0,
-            0,
-            crc,
-            len(self.data),
-            size,
-            len(name),
-            0,
-            0,
-            self.told_disk,
-        )
         at = offset if self.told_offset is None else self.told_offset
-        return struct.pack("<4s6H3L5H2L", b"PK\1\2", *fields, 0, 0, at) + name
+        lengths = (packed, size, len(name), len(self.extra), 0)
+        fields = (20, 20, self.flags, method, 0, 0, crc, *lengths, self.told_disk, 0, 0, at)
+        return struct.pack("<4s6H3L5H2L", b"PK\1\2", *fields) + name + self.extra
 
 
 def built(
@@ -192,6 +187,14 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
         built(replace(PART, size=0xFFFFFFFF, extra=struct.pack("<HHQ", 1, 8, 1000) * 2)),
         "two sizes",
     ),
+    "far beyond the file": (
+        built(
+            replace(
+                PART, flags=8, crc=0, told_packed=0xFFFFFFFF, extra=struct.pack("<HHQ", 1, 8, (1 << 64) - 1)
+            )
+        ),
+        "what stands behind 'disk' disagree",
+    ),
     "empty": (b"", "its end is missing"),
     "end only in part": (built(PART)[:-3], "cut short"),
 }
@@ -224,8 +227,9 @@ def test_zip64_says_where_the_directory_is(tmp_path: Path) -> None:
     run("python3", "-m", "zipfile", "-t", path)
     refused(path, whole[:end] + record + b"hidden" + locator + tail, "the end of its directory is damaged")
     refused(path, whole[:end] + b"hidden" + record + locator + tail, "the end of its directory is damaged")
-    moved = struct.pack("<4sLQL", b"PK\6\7", 0, 1 << 60, 1)
-    refused(path, whole[:end] + record + moved + tail, "is not there")
+    for elsewhere in (1 << 60, (1 << 64) - 1):
+        moved = struct.pack("<4sLQL", b"PK\6\7", 0, elsewhere, 1)
+        refused(path, whole[:end] + record + moved + tail, "is not there")
 
 
 def test_too_many_members_are_refused(tmp_path: Path) -> None:
@@ -240,3 +244,24 @@ def test_too_many_members_are_refused(tmp_path: Path) -> None:
 )
 def test_one_that_is_cut_short_is_refused(cut: Callable[[bytes], bytes], tmp_path: Path) -> None:
     refused(tmp_path / "zip", cut(packed("zip", tmp_path, FILES).read_bytes()), "")
+
+
+WHOLE = built(
+    replace(PART, flags=8, behind=struct.pack("<LLL", zlib.crc32(DATA), 1000, 1000)), OTHER, comment=b"words"
+)
+# Everything but the data is worth changing.
+PLACES = [at for at in range(len(WHOLE)) if WHOLE[at : at + 1] != b"x"]
+
+
+@settings(max_examples=400, deadline=None)
+@given(changes=st.lists(st.tuples(st.sampled_from(PLACES), st.integers(0, 255)), min_size=1, max_size=6))
+def test_damage_anywhere_is_refused_or_harmless(changes: list[tuple[int, int]]) -> None:
+    """In what way a zip is wrong is told; nothing else is ever raised."""
+    data = bytearray(WHOLE)
+    for at, value in changes:
+        data[at] = value
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        with contextlib.suppress(Invalid):
+            check_zip(file.fileno())
