@@ -51,10 +51,14 @@ class ChildLimits:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An argument that names a file to read. ``label`` stands for it in messages."""
+    """An argument that names a file to read. ``label`` stands for it in messages.
+
+    ``options`` come before the name, in qemu's way of writing options, where a comma in a name is doubled.
+    """
 
     path: Path
     label: str = "the image"
+    options: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +156,9 @@ def spawn(
             inside = f"/{'in' if isinstance(argument, Input) else 'out'}/{number}"
             command += ["--ro-bind" if isinstance(argument, Input) else "--bind", host, inside]
         names[inside] = names[host] = argument.label
+        if isinstance(argument, Input) and argument.options:
+            inside = argument.options + inside.replace(",", ",,")
+            names[inside] = argument.label
         tail.append(inside)
     if confinement.bubblewrap is not None:
         command += ["--remount-ro", "/", "--"]

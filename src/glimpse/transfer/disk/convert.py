@@ -14,6 +14,7 @@ from pathlib import Path
 from glimpse.errors import Invalid, TooLarge, UnsafeImage
 from glimpse.transfer import confine
 from glimpse.transfer.child import Child
+from glimpse.transfer.disk.drivers import QEMU_NAMES
 from glimpse.transfer.disk.failures import UnreadableImage, ended
 from glimpse.transfer.disk.inspect import InspectRules, inspect_file
 from glimpse.transfer.disk.nbd.client import NbdClient
@@ -22,9 +23,6 @@ from glimpse.transfer.disk.qemu_nbd import serve
 from glimpse.transfer.disk.survey import SHORT_UNNOTICED, survey
 from glimpse.transfer.extent import Extent
 from glimpse.transfer.protocols import Stop
-
-# Formats that can be read, and qemu's names for them.
-QEMU_NAMES = {"qcow2": "qcow2", "vmdk": "vmdk", "vdi": "vdi", "vhd": "vpc", "vpc": "vpc", "vhdx": "vhdx"}
 
 # With 16 reads under way, 512 KiB are as fast as 1 or 2 MiB for plain clusters and faster for compressed ones, which
 # then keep both cores busy. 16 reads are what qemu serves at once; 8 MiB are held.

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from glimpse.errors import GlimpseError, Invalid
 from glimpse.transfer import confine
-from glimpse.transfer.confine import Input, Output
-from glimpse.transfer.disk.convert import QEMU_NAMES, ConvertLimits, check_source
+from glimpse.transfer.confine import Output
+from glimpse.transfer.disk.convert import ConvertLimits, check_source
+from glimpse.transfer.disk.drivers import QEMU_NAMES, opened
 from glimpse.transfer.disk.inspect import InspectRules, inspect_file
 from glimpse.transfer.disk.qemu_img import run_qemu_img
 from glimpse.transfer.faults import explain
@@ -84,17 +85,7 @@ def convert_to_file(
     try:
         _create(part)
         run_qemu_img(
-            [
-                "convert",
-                "-p",
-                "-f",
-                name,
-                "-O",
-                QEMU_NAMES[target],
-                *options,
-                Input(path.absolute()),
-                Output(part),
-            ],
+            ["convert", "-p", "-O", QEMU_NAMES[target], *options, *opened(path, name), Output(part)],
             _Percent(progress, phase, size).hear,
             source_format=source_format,
             limits=limits.of_child(size, file_size=largest(size)),

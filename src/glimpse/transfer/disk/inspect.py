@@ -5,7 +5,6 @@ MiB (a vhdx keeps its own within the first few), or at the very end (the footer 
 """
 
 import os
-import struct
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -90,8 +89,9 @@ class Inspector:
         footer = self._tail[-_SECTOR:]
         fixed_vhd = footer.startswith(_VHD_MAGIC) and _vhd_type(footer) == _VHD_FIXED
         if fixed_vhd and not any(match.format == "vhd" for match in matches):
-            (virtual_size,) = struct.unpack(">Q", footer[48:56])
-            matches.append(Match("vhd", virtual_size, list, "fixed"))
+            virtual_size = _vhd_size(footer)
+            failures = ["complete"] if self._total < virtual_size + _SECTOR else []
+            matches.append(Match("vhd", virtual_size, lambda: failures, "fixed"))
         return judge(self._declared, matches, self._total, self._rules)
 
     @property
@@ -136,6 +136,9 @@ class Inspector:
         try:
             if isinstance(detector, oslo.LUKSInspector):
                 return self._total - int(detector.header_items["payload_offset"]) * _SECTOR
+            if isinstance(detector, oslo.VHDInspector):
+                # oslo.utils takes the size that the disk was made with; it may have been resized since.
+                return _vhd_size(self._first) or None
             return detector.virtual_size or None
         except Exception:  # a detector's stumbling over hostile bytes is shown by its safety check
             return None
@@ -199,6 +202,11 @@ def _matches(detector: oslo.FileInspector, first: bytes) -> bool:
     except AttributeError:
         # A text that is not ASCII throughout leaves the vmdk detector without an answer; qemu might still read it.
         return isinstance(detector, oslo.VMDKInspector) and b"createtype" in first.lower()
+
+
+def _vhd_size(sector: bytes) -> int:
+    """The present size of the disk."""
+    return int.from_bytes(sector[48:56], "big")
 
 
 def _vhd_type(sector: bytes) -> int:

@@ -28,6 +28,7 @@ _REASONS: Mapping[tuple[str, str], str] = {
     ("vmdk", "descriptor"): "its descriptor names other files or cannot be understood",
     ("vmdk", "footer"): "its footer contradicts its header",
     ("vmdk", "backing_file"): "it refers to a parent disk; flatten it first (qemu-img convert)",
+    ("vhd", "complete"): "the file ends before its disk does; fetch or upload it again",
     ("vhd", "backing_file"): "it is a differencing disk with a parent; merge it first",
     ("luks", "version"): "only version 1 can be checked; declare it raw to keep it as it is",
     ("gpt", "mbr"): "its partition table is not sane",

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from glimpse.errors import Invalid
-from glimpse.transfer.confine import ChildLimits, Confinement, Input
+from glimpse.transfer.confine import ChildLimits, Confinement
+from glimpse.transfer.disk.drivers import opened
 from glimpse.transfer.disk.failures import UnreadableImage
 from glimpse.transfer.disk.qemu_img import run_qemu_img
 from glimpse.transfer.protocols import Stop
@@ -54,7 +55,7 @@ def survey(
     """
     reader = _MapReader(source_format)
     run_qemu_img(
-        ["map", "-f", qemu_name, "--output=json", Input(path.absolute())],
+        ["map", "--output=json", *opened(path, qemu_name)],
         reader.hear,
         source_format=source_format,
         limits=limits,

@@ -279,7 +279,7 @@ def test_the_converter_is_held_to_its_limits_and_sees_nothing(kind: str, large: 
     assert held["Max core file size"] == ("0", "0")
     assert network != network_of(psutil.Process())[0]
     assert interfaces == ["lo"]
-    assert command[command.index("-f") + 1] == "qcow2"
+    assert command[command.index("--image-opts") + 1].startswith("driver=qcow2,file.driver=file,")
     if kind == "bubblewrap":
         assert {"in", "out"} <= files
         assert files.isdisjoint({"etc", "home", "root", "tmp", "proc", "sys", "work", "var"})
