@@ -6,7 +6,7 @@ from starlette.responses import Response
 from glimpse.access.target import image_target
 from glimpse.api import jsonbody, schema
 from glimpse.api.context import caller_of, context_of, viewer_of
-from glimpse.api.images import empty, visible
+from glimpse.api.images import visible
 from glimpse.api.jsonbody import answer
 from glimpse.api.operation import operations
 from glimpse.api.schema import MEMBER_PROPERTIES
@@ -77,7 +77,7 @@ async def remove(request: Request, image_id: str, member_id: str) -> Response:
     _check_shared(image)
     member = await _found(request, image, member_id)
     await context.write(context.catalog.members.remove, image.id, member.member)
-    return empty(204)
+    return Response(None, 204)
 
 
 def view(member: Member) -> dict[str, object]:
