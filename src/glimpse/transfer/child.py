@@ -1,6 +1,7 @@
 """A child process that is never left behind, and its last words."""
 
 import contextlib
+import fcntl
 import os
 import signal
 import subprocess
@@ -9,6 +10,8 @@ from pathlib import Path
 
 # Enough for what a person wants to read in an error.
 _WORDS = 400
+# As many bytes of what a child says are kept, in memory; what it writes beyond fails. Whole pages.
+_KEPT = 64 << 10
 _KILL_SECONDS = 0.5
 
 
@@ -31,10 +34,13 @@ class Child:
         names: Mapping[str, str],
     ) -> "Child":
         """Run ``command``. ``names``: what the texts in its messages are called to the reader (paths of this host)."""
-        # Not a pipe: a child that talks much would wait for a reader, and nobody reads before it ends. The limit on
-        # file sizes bounds it.
-        stderr = os.memfd_create("stderr", os.MFD_CLOEXEC)
+        # Not a pipe: a child that talks much would wait for a reader, and nobody reads before it ends.
+        stderr = os.memfd_create("stderr", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         try:
+            os.ftruncate(stderr, _KEPT)
+            fcntl.fcntl(
+                stderr, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+            )
             process = subprocess.Popen(
                 list(command),
                 env=dict(environment),
@@ -72,7 +78,7 @@ class Child:
         """What it wrote to its standard error, on one line, shortened, without paths of this host."""
         if self._stderr < 0:
             return ""
-        text = os.pread(self._stderr, 64 << 10, 0).decode("utf-8", "replace")
+        text = os.pread(self._stderr, _KEPT, 0).rstrip(b"\0").decode("utf-8", "replace")
         for name in sorted(self._names, key=len, reverse=True):
             text = text.replace(f"'{name}'", self._names[name]).replace(name, self._names[name])
         text = text.replace("Failed to blk_new_open the image: ", "")  # qemu's own function names help nobody
