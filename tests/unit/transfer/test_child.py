@@ -9,6 +9,7 @@ from glimpse.transfer.child import Child
 
 # 100 MB in pieces; what cannot be written is left out, as by programs that do not look.
 TALK = """
+import os
 for number in range(1600):
     try:
         os.write(2, b"%05d " % number * 10_000 + b"\\n")
