@@ -25,6 +25,7 @@ from glimpse.imports.resources import Resources
 from glimpse.imports.service import ImportService
 from glimpse.staging.area import Area
 from glimpse.stores.registry import Stores
+from glimpse.transfer.archive import magic
 from glimpse.transfer.decompress import detect
 
 ADMIN = Caller(user_id="u", project_id="p", roles=frozenset({"member"}), is_admin=True, request_id="req-1")
@@ -45,9 +46,9 @@ class Engine:
     def catalog(self) -> Catalog:
         return self.resources.catalog
 
-    def create(self, disk_format: str = "raw", **attributes: Any) -> Image:
+    def create(self, disk_format: str = "raw", container_format: str = "bare", **attributes: Any) -> Image:
         return self.catalog.images.create(
-            NewImage(disk_format=disk_format, container_format="bare", owner="p", **attributes)
+            NewImage(disk_format=disk_format, container_format=container_format, owner="p", **attributes)
         )
 
     def stage(self, image: Image, data: bytes) -> None:
@@ -66,7 +67,7 @@ class Engine:
                 inode=staged.inode,
                 length=staged.length,
                 modified_ns=staged.modified_ns,
-                wrapper=detect(data[:512]),
+                wrapper=detect(data[:512]) or magic.detect(data[:512]),
             ),
         )
 

@@ -18,6 +18,7 @@ from glimpse.imports.methods import offered
 from glimpse.imports.planning import adoptable, algorithms
 from glimpse.staging.ingest import Received, receive
 from glimpse.staging.writer import StagedWriter
+from glimpse.transfer.archive import magic
 from glimpse.transfer.decompress import detect
 from glimpse.transfer.disk.inspect import inspect_file
 
@@ -50,7 +51,7 @@ async def _stage(
 ) -> None:
     settings = context.settings
     head = await chunks.head(HEAD_BYTES)
-    wrapper = detect(head)
+    wrapper = detect(head) or magic.detect(head)
     # Digests of data that an import will change are digests of nothing.
     hashed = adoptable(context.plugins, image.disk_format, image.container_format, wrapper)
     writer = await uploads.opened(context, partial(context.area.create, image.id, claim.claim, expected))

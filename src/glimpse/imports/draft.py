@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from glimpse.transfer.plan import Planner
 
+# Containers around a disk that unpacking takes it out of; it is a bare one then.
+ARCHIVES = frozenset({"ova", "ovf"})
+
 
 @dataclass(slots=True)
 class Draft:

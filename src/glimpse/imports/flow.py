@@ -16,7 +16,6 @@ from taskflow.patterns import linear_flow
 from glimpse.errors import ClaimLost, GlimpseError
 from glimpse.imports.plugins.base import Acts, Plugin
 from glimpse.imports.run import ImportRun
-from glimpse.imports.steps.acquire import acquire, discard
 from glimpse.imports.steps.deliver import deliver, withdraw
 from glimpse.imports.steps.finish import finish
 from glimpse.imports.steps.lock import lock, unlock
@@ -31,13 +30,13 @@ def nothing(run: ImportRun) -> None:
 
 
 def build(run: ImportRun, plugins: Sequence[Plugin]) -> linear_flow.Flow:
-    """The flow of one import: lock, acquire, the plugins with a turn in configured order, deliver, finish.
+    """The flow of one import: lock, the plugins with a turn in configured order, deliver, finish.
 
-    A plugin that only adds to the plan has none: a task that does nothing costs 0.7 ms.
+    A plugin that only adds to the plan has none, and bytes are acquired by whoever needs them first: a task costs 0.7 ms,
+    and a small import 10.
     """
     flow = linear_flow.Flow(f"import-{run.id}")
     flow.add(Step(run, "lock", partial(lock, plugins=plugins), unlock))
-    flow.add(Step(run, "acquire", acquire, discard))
     for number, plugin in enumerate(plugins, 1):
         if isinstance(plugin, Acts):
             flow.add(Step(run, plugin.name, partial(plugin.apply, rest=plugins[number:]), plugin.undo))
@@ -94,15 +93,15 @@ class Step(task.Task):  # type: ignore[misc]
             raise unexpected from error
 
     def _is_phase(self) -> bool:
-        """Whether the step is one that a follower sees, and whose bytes do not flow later."""
-        return self.name != "lock" and not (self.name == "acquire" and self._run.streams)
+        """Whether the step is one that a follower sees."""
+        return bool(self.name != "lock")
 
     def _judge(self, error: GlimpseError) -> None:
         run = self._run
         if isinstance(error, ClaimLost):
             run.stop.set(error)
         if not run.leaving:
-            run.phases.fail(self.name)
+            run.phases.fail(run.stage or self.name)
             run.phases.fail_running()
             log.info("Import %s fails in step %s: %s", run.id, self.name, error.message)
             try:

@@ -7,16 +7,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from glimpse.imports.draft import ARCHIVES
 from glimpse.imports.inspection import rules
 from glimpse.imports.methods import METHODS
 from glimpse.imports.progress import counted, counted_extents
-from glimpse.imports.run import ImportRun
-from glimpse.transfer.decompress import Limits, unpack
+from glimpse.imports.run import Declared, ImportRun
+from glimpse.transfer.decompress import Limits
 from glimpse.transfer.disk.convert import ConvertLimits, convert_to_raw
 from glimpse.transfer.extent import Buffer, Extent
 from glimpse.transfer.plan import Convert, Segment
 from glimpse.transfer.sources.file import FileSource
 from glimpse.transfer.streams import prefetch
+from glimpse.transfer.unpack import unpack
 from glimpse.transfer.zeros import extents, refine
 
 # The phases in which unpacking and converting show their progress.
@@ -45,7 +47,7 @@ def flow(run: ImportRun, stack: ExitStack, segment: Segment, file: Path | None) 
         return _converted(run, stack, segment.convert, file)
     chunks, size = _incoming(run, stack) if file is None or segment.source else _reading(run, stack, file)
     if segment.unpack is not None:
-        chunks, size = _unpacked(run, stack, chunks, size)
+        chunks, size = _unpacked(run, stack, chunks, size, file)
     return Flow(extents(chunks), size)
 
 
@@ -79,15 +81,23 @@ def _reading(run: ImportRun, stack: ExitStack, file: Path) -> tuple[Iterator[Buf
 
 
 def _unpacked(
-    run: ImportRun, stack: ExitStack, chunks: Iterator[Buffer], size: int | None
+    run: ImportRun, stack: ExitStack, chunks: Iterator[Buffer], size: int | None, file: Path | None
 ) -> tuple[Iterator[Buffer], int | None]:
     settings = run.resources.settings
-    ratio = settings.glimpse.max_expansion_ratio
-    limits = Limits(max_bytes=settings.default.image_size_cap, max_ratio=ratio or None)
-    name, unpacked = unpack(chunks, limits=limits)
-    if name is None:
-        return unpacked, size
-    reading = prefetch(counted(unpacked, run.phases, UNPACKING, None), stop=run.stop)
+    unpacked = unpack(
+        chunks,
+        spool_path=lambda: run.resources.area.spool_path(run.image_id, run.claim, "packed"),
+        limits=Limits(
+            max_bytes=settings.default.image_size_cap, max_ratio=settings.glimpse.max_expansion_ratio or None
+        ),
+        file=file,
+        stop=run.stop,
+    )
+    if not unpacked.layers:
+        return unpacked.chunks, size
+    if unpacked.member is not None and run.declared.container_format in ARCHIVES:
+        run.declare(Declared(run.declared.disk_format, "bare"))
+    reading = prefetch(counted(unpacked.chunks, run.phases, UNPACKING, None), stop=run.stop)
     stack.callback(reading.close)
     return reading, None
 

@@ -47,8 +47,9 @@ class Phases:
             self._phases[phase] = replace(now, state="running", done=done, total=total, started_at=started)
 
     def start(self, phase: str) -> None:
-        """The phase begins, unless bytes of it have passed in an earlier step already."""
-        if self._phases[phase].state != "running":
+        """The phase, if it is one, begins, unless bytes of it have passed already."""
+        now = self._phases.get(phase)
+        if now is not None and now.state != "running":
             self._phases[phase] = Phase(phase, "running", started_at=datetime.now(UTC))
 
     def finish(self, phase: str) -> None:

@@ -67,12 +67,6 @@ class ImportRun:
         return self._plan
 
     @property
-    def streams(self) -> bool:
-        """Whether the bytes come from their source only when they are delivered."""
-        last = self.plan.segments[-1]
-        return last.source is not None and (last.source.kind != "staged" or last.unpack is not None)
-
-    @property
     def waiting(self) -> list[str]:
         """The stores that were still to be delivered to when this conductor took the import up."""
         return [target.store for target in self.record.targets if target.state in ("pending", "writing")]

@@ -24,13 +24,10 @@ def bring(run: ImportRun, until: int) -> Path | None:
     return points.before(run, until)
 
 
-def first_turn(run: ImportRun) -> int:
-    """The number of the segment that a third-party plugin runs first; without one, of the last."""
-    segments = run.plan.segments
-    return next((number for number, each in enumerate(segments) if each.plugin), len(segments) - 1)
-
-
 def _run(run: ImportRun, number: int, segment: Segment) -> None:
+    run.stage = "acquire" if segment.source is not None else CONVERTING if segment.convert else UNPACKING
+    if segment.source is not None:
+        run.phases.start("acquire")
     file = points.before(run, number)
     if segment.spools:
         result = _spooled(run, number, segment, file)
@@ -45,6 +42,7 @@ def _run(run: ImportRun, number: int, segment: Segment) -> None:
     if segment.convert is not None:
         run.phases.finish(CONVERTING)
         run.declare(Declared(segment.convert.target, "bare"))
+    run.stage = None
     run.journal(files=points.added(run, number, result))
     if (
         segment.convert is not None
@@ -73,6 +71,7 @@ def _spooled(run: ImportRun, number: int, segment: Segment, file: Path | None) -
 def _converted(run: ImportRun, number: int, convert: Convert, file: Path) -> Path:
     path = run.resources.area.spool_path(run.image_id, run.claim, f"{convert.target}{number or ''}")
     run.stage = CONVERTING
+    run.phases.start(CONVERTING)
     convert_to_file(
         file,
         convert.source,
@@ -84,5 +83,4 @@ def _converted(run: ImportRun, number: int, convert: Convert, file: Path) -> Pat
         phase=CONVERTING,
         stop=run.stop,
     )
-    run.stage = None
     return path

@@ -27,7 +27,7 @@ SHORT_LEASE: dict[str, object] = {
     "inject_metadata_properties.inject": {"license": "gpl"},
 }
 
-STEPS = ("lock", "acquire", "inject_image_metadata", "deliver")
+STEPS = ("lock", "inject_image_metadata", "deliver")
 POINTS = [
     *(f"{side}:{step}" for step in STEPS for side in ("before", "after")),
     "before:finish",
@@ -44,7 +44,6 @@ POINTS = [
 UNDO_POINTS = [
     "undo:deliver",
     "undo:inject_image_metadata",
-    "undo:acquire",
     "undo:lock",
     "call:fail",
     "called:fail",

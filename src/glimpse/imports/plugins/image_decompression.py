@@ -1,12 +1,10 @@
 """``image_decompression``: unpacks packed images while they pass, found by content and never by name."""
 
 from glimpse.config import Settings
-from glimpse.imports.draft import Draft
+from glimpse.imports.draft import ARCHIVES, Draft
 
 # What the user wants kept as it is: compressed data, and an archive that is the image itself.
 KEPT = frozenset({"compressed", "docker"})
-# Archives around a disk; it is taken out of them.
-ARCHIVES = frozenset({"ova", "ovf"})
 
 
 class ImageDecompression:

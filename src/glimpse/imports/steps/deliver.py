@@ -1,4 +1,4 @@
-"""The fourth step: one pass over the bytes, into every store that was asked for.
+"""The step before the last: one pass over the bytes, into every store that was asked for.
 
 What is delivered (size, digests, formats) is written into the journal with the first location, so that a conductor
 which takes over between two commits knows what the others must be equal to.
