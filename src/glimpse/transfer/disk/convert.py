@@ -59,6 +59,14 @@ class ConvertLimits:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A disk image that may be converted: bytes of its disk, and how many of them, at most, are not in holes."""
+
+    size: int
+    data: int
+
+
 class RawView:
     """A disk image's content, readable while the ``with`` block of :func:`convert_to_raw` lasts."""
 
@@ -133,9 +141,9 @@ def convert_to_raw(
     """
     where = confinement if confinement is not None else confine.default()
     wanted = rules if rules is not None else InspectRules()
-    size = check_source(path, source_format, limits, wanted, stop=stop, confinement=where)
+    source = check_source(path, source_format, limits, wanted, stop=stop, confinement=where)
     name = QEMU_NAMES[source_format]
-    with serve(path, name, limits=limits.of_child(size), confinement=where) as (sock, child):
+    with serve(path, name, limits=limits.of_child(source.size), confinement=where) as (sock, child):
         with _explained(child, source_format):
             client = NbdClient(sock, stop=stop, stall=limits.stall_seconds)
         view = RawView(client, child, source_format, stop)
@@ -152,8 +160,8 @@ def check_source(
     stop: Stop,
     confinement: confine.Confinement,
     also: Sequence[str] = (),
-) -> int:
-    """Bytes of the disk in ``path``. Raises Invalid, UnsafeImage, TooLarge, UnreadableImage, what ``stop`` does.
+) -> Source:
+    """What is in ``path``. Raises Invalid, UnsafeImage, TooLarge, UnreadableImage, what ``stop`` does.
 
     The formats ``also`` can be converted as well. The content must be of the declared format, whatever ``rules`` say:
     what else it may be is not for qemu to find out.
@@ -186,7 +194,9 @@ def check_source(
                 f"the disk of {size} bytes has more than {limits.max_sparse_bytes} bytes of holes",
                 hint="[image_conversion] max_sparse_bytes is the limit",
             )
-    return size
+        return Source(size, size - found.holes)
+    # Nothing is packed in the formats that are left.
+    return Source(size, min(size, path.stat().st_blocks * 512))
 
 
 def _check_size(size: int, limits: ConvertLimits) -> None:

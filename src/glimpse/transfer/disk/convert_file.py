@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from glimpse.errors import GlimpseError, Invalid
+from glimpse.errors import GlimpseError, Invalid, NoSpace
 from glimpse.transfer import confine
 from glimpse.transfer.confine import Output
 from glimpse.transfer.disk.convert import ConvertLimits, check_source
@@ -71,18 +71,21 @@ def convert_to_file(
     measured for all four targets from plain and compressed qcow2 with 0.75 GiB of data: no faster, and the file is laid
     out at random.
 
-    Raises Invalid for a format that cannot be read or written, UnsafeImage, TooLarge (before anything is written),
-    UnreadableImage, ReaderDied, NoSpace, ToolMissing, and what ``stop`` raises (within a second).
+    Raises Invalid for a format that cannot be read or written, UnsafeImage and TooLarge (before anything is written),
+    NoSpace (as early, where it can be known), UnreadableImage, ReaderDied, ToolMissing, and what ``stop`` raises (within
+    a second).
     """
     target = "vhd" if target_format == "vpc" else target_format
     options = _options(target, rules)
     where = confinement if confinement is not None else confine.default()
-    size = check_source(path, source_format, limits, rules, stop=stop, confinement=where, also=("raw",))
+    source = check_source(path, source_format, limits, rules, stop=stop, confinement=where, also=("raw",))
+    size = source.size
     if size == 0 and target == "vmdk":
         raise Invalid("an empty disk cannot be converted to vmdk", hint="check that the image is complete")
     name = QEMU_NAMES.get(source_format, source_format)
     part = output.absolute().with_name(output.name + ".part")
     try:
+        _check_room(output.parent, source_format, source.data)
         _create(part)
         run_qemu_img(
             ["convert", "-p", "-O", QEMU_NAMES[target], *options, *opened(path, name), Output(part)],
@@ -151,6 +154,18 @@ def _options(target: str, rules: InspectRules) -> tuple[str, ...]:
             hint=f"allow one of {', '.join(_VMDK_TYPES)}",
         )
     return ("-o", f"subformat={kind}")
+
+
+def _check_room(directory: Path, source_format: str, needed: int) -> None:
+    """Raise NoSpace where ``needed`` bytes do not fit. Others may fill the disk later all the same."""
+    status = os.statvfs(directory)
+    free = status.f_bavail * status.f_frsize
+    if needed > free:
+        raise NoSpace(
+            f"there is no space left to convert the {source_format} image: "
+            f"it has {needed} bytes of data, and {free} are free",
+            hint="free some, or place staging elsewhere",
+        )
 
 
 def _create(part: Path) -> None:

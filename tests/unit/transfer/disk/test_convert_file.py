@@ -351,9 +351,42 @@ def test_processor_time_that_is_used_up_is_a_clear_error(tmp_path: Path) -> None
         )
 
 
-def test_full_disk_is_a_clear_error(large: Path) -> None:
-    with small_disk(16 * MIB) as place, pytest.raises(NoSpace, match="no space left"):
-        file_by_us(large, "qcow2", "vdi", place / "output")
+def test_disk_that_fills_up_is_a_clear_error(large: Path) -> None:
+    with small_disk(80 * MIB) as place, (place / "other").open("wb", buffering=0) as other:
+
+        def fill(process: psutil.Process) -> None:
+            process.suspend()
+            # A write that meets the end of the disk is cut short.
+            while other.write(bytes(MIB)) == MIB:
+                pass
+            process.resume()
+
+        with pytest.raises(NoSpace, match=r"no space left to convert the qcow2 image$"):
+            file_by_us(large, "qcow2", "vdi", place / "output", progress=Meddler(fill))
+
+
+@pytest.mark.parametrize("variant", ["qcow2", "qcow2-zlib", "vmdk-streamOptimized", "vhd-fixed", "raw"])
+def test_what_will_not_fit_is_refused_before_it_is_written(variant: str, tmp_path: Path) -> None:
+    """Also of a packed image, which is smaller than the room that there is."""
+    ours, qemus, options = SOURCES.get(variant) or VARIANTS[variant]
+    text = tmp_path / "text"
+    text.write_bytes(b"text" * (5 * MIB))
+    image = converted(text, tmp_path / "image", qemus, *options)
+    progress = Meddler()
+    words = f"has {20 * MIB} bytes of data, and {16 * MIB} are free"
+    with small_disk(16 * MIB) as place, pytest.raises(NoSpace, match=words):
+        file_by_us(image, ours, "vdi", place / "output", progress=progress)
+    assert progress.reports == []
+
+
+@pytest.mark.parametrize("format", ["raw", "qcow2", "vhdx"])
+def test_holes_need_no_room(format: str, tmp_path: Path) -> None:
+    image = tmp_path / "image"
+    qemu_img("create", "-f", format, image, "1G")
+    qemu_io(image, "write -P 1 500M 8M", format=format)
+    with small_disk(16 * MIB) as place:
+        file_by_us(image, format, "vdi", place / "output")
+        assert same_disk(image, format, place / "output", "vdi")
 
 
 def test_a_file_left_by_a_dead_process_is_replaced(source: Path, tmp_path: Path) -> None:
