@@ -2,7 +2,8 @@
 
 ``python dying_conductor.py POINT SOURCE``: SOURCE is a JSON object for config.load, POINT one of ``before:STEP`` and
 ``after:STEP`` (around a step of the flow), ``undo:STEP`` (before a step is taken back), ``inside:STEP`` (after its first
-bytes), ``call:METHOD`` and ``called:METHOD`` (before and after that method of the imports' repositories), or ``never:``.
+bytes), ``call:METHOD`` and ``called:METHOD`` (before and after that method of the imports' repositories; with ``#N``,
+its Nth call), or ``never:``.
 """
 
 import json
@@ -10,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +50,10 @@ def arm(point: str) -> None:
     elif kind == "inside":
         around(Phases, "report", lambda _, phase, done, total: phase == what and done > 0, before=False)
     elif kind in ("call", "called"):
-        owner = Imports if hasattr(Imports, what) else Registrations
-        around(owner, what, lambda *_: True, before=kind == "call")
+        method, _, number = what.partition("#")
+        owner = Imports if hasattr(Imports, method) else Registrations
+        calls = count(1)
+        around(owner, method, lambda *_: next(calls) == int(number or 1), before=kind == "call")
     elif kind != "never":
         raise SystemExit(f"unknown point {point}")
 

@@ -233,6 +233,49 @@ def test_a_conductor_dies_inside_a_plugin(start: Start, disk: Disk) -> None:
     check_taken_back(service, staged)
 
 
+# The first thing written is that the plugin begins, the second that it is done.
+@pytest.mark.parametrize(
+    ("point", "times"),
+    [
+        ("before:stamp_copy", 1),
+        ("call:journal", 1),
+        ("called:journal", 1),
+        ("call:journal#2", 2),
+        ("called:journal#2", 1),
+        ("after:stamp_copy", 1),
+        ("inside:deliver", 1),
+    ],
+)
+def test_a_conductor_dies_around_a_plugin(start: Start, disk: Disk, point: str, times: int) -> None:
+    service = start("stamp_copy")
+    image_id = service.create()
+    assert service.put(image_id, disk.raw, "stage").status_code == 204
+    assert service.begin(image_id, all_stores=True) == 202
+    dying = service.conduct(point)
+    assert dying.wait(30) == -signal.SIGKILL
+    service.conductors.remove(dying)
+    service.conduct()
+    assert service.ended(image_id)["status"] == "success"
+    check_stored(service, image_id, disk.raw + TEXT)
+    assert [line["did"] for line in service.diary()] == ["execute"] * times
+
+
+@pytest.mark.parametrize("point", ["undo:stamp_copy", "undo:deliver", "call:fail"])
+def test_a_conductor_dies_while_a_plugin_is_taken_back(start: Start, disk: Disk, point: str) -> None:
+    service = start("stamp_copy")
+    image_id = service.create(disk_format="qcow2")
+    assert service.put(image_id, disk.raw, "stage").status_code == 204
+    assert service.begin(image_id) == 202
+    dying = service.conduct(point)
+    assert dying.wait(30) == -signal.SIGKILL
+    service.conductors.remove(dying)
+    service.conduct()
+    assert "declared qcow2" in service.ended(image_id)["message"]
+    check_taken_back(service, image_id)
+    reverts = [line for line in service.diary() if line["did"] == "revert copy"]
+    assert {line["result"].removesuffix(".stamped")[-36:] for line in reverts} == {image_id}
+
+
 @pytest.mark.parametrize(
     ("command", "plugin", "words"),
     [
