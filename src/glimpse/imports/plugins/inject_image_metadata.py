@@ -22,7 +22,8 @@ class InjectImageMetadata:
     def __init__(self, settings: Settings) -> None:
         """Take the options; reserved names are left out."""
         options = settings.inject_metadata_properties
-        self._ignored = frozenset(options.ignore_user_roles)
+        # A caller's roles are lower case, whatever the operator writes.
+        self._ignored = frozenset(role.lower() for role in options.ignore_user_roles)
         self._inject = {
             name: value for name, value in options.inject.items() if not name.startswith(RESERVED_PREFIX)
         }

@@ -1,5 +1,6 @@
 """Third-party plugins in a whole import engine; what they do is written in each test."""
 
+import gzip
 import logging
 import threading
 from collections.abc import Callable
@@ -13,8 +14,10 @@ from taskflow.types import failure
 
 from glimpse.errors import ClaimLost
 from glimpse.imports.conductor import Conductor
+from glimpse.imports.plugins import load
 from glimpse.imports.plugins.thirdparty.adapter import ThirdParty
 from glimpse.imports.stop import Interrupted
+from glimpse.testing.httpserver import HttpServer, Reply
 from tests.checks import check_active, check_queued
 from tests.engine import Disk, Engine
 
@@ -347,3 +350,41 @@ def test_the_context_says_who_asked(engine: Engine, plugins: Plugins) -> None:
         "import_req",
         "action_wrapper",
     }
+
+
+@pytest.mark.parametrize("form", ["qcow2", "packed"])
+def test_a_plugin_stands_where_it_is_named(engine: Engine, plugins: Plugins, disk: Disk, form: str) -> None:
+    """Between unpacking and conversion it has the qcow2, behind them the raw disk, in which holes are holes."""
+    seen: list[tuple[bytes, str, bool]] = []
+
+    def look(file_path: str) -> None:
+        path = Path(file_path.removeprefix("file://"))
+        with plugins.given["action_wrapper"] as action:
+            sparse = path.stat().st_blocks * 512 < path.stat().st_size
+            seen.append((path.read_bytes()[:4], action.image_disk_format, sparse))
+
+    ours = load(["image_decompression", "image_conversion"], engine.settings)
+    plugins.add("between", look)
+    plugins.add("behind", look)
+    between, behind = engine.plugins
+    engine.plugins = (ours[0], between, ours[1], behind)
+    image = engine.create("qcow2")
+    with HttpServer({"/image": Reply(getattr(disk, form))}) as server, engine.conducting():
+        ended = engine.ended(engine.start(image, "web-download", uri=server.url("/image"), all_stores=True))
+    assert ended.status == "success", ended.message
+    assert seen == [(b"QFI\xfb", "qcow2", False), (disk.raw[:4], "raw", True)]
+    check_active(engine, image.id, disk.raw, 2)
+
+
+def test_a_plugin_may_pack_and_the_next_of_ours_unpacks(engine: Engine, plugins: Plugins, disk: Disk) -> None:
+    def pack(file_path: str) -> None:
+        path = Path(file_path.removeprefix("file://"))
+        path.write_bytes(gzip.compress(path.read_bytes(), 1))
+
+    plugins.add("packs", pack)
+    engine.plugins = (*engine.plugins, *load(["image_decompression"], engine.settings))
+    image = engine.create()
+    with HttpServer({"/image": Reply(disk.raw)}) as server, engine.conducting():
+        ended = engine.ended(engine.start(image, "web-download", uri=server.url("/image"), all_stores=True))
+    assert ended.status == "success", ended.message
+    check_active(engine, image.id, disk.raw, 2)
