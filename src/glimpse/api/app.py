@@ -19,6 +19,7 @@ from starlette.routing import Match
 from glimpse import __version__
 from glimpse.access.limits import Limits
 from glimpse.access.policy import Policy
+from glimpse.access.protection import Protection
 from glimpse.access.selection import authenticator_of
 from glimpse.api import (
     actions,
@@ -138,6 +139,7 @@ def _context(settings: Settings) -> tuple[Context, Callable[[], None]]:
         stores=stores,
         area=Area(settings.staging_dir),
         policy=policy,
+        protection=Protection.of(settings, policy),
         limits=Limits.of(settings),
         imports=ImportService(settings, catalog, stores, policy, board),
         plugins=plugins.load(settings.image_import_opts.image_import_plugins, settings),

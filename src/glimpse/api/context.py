@@ -12,6 +12,8 @@ from glimpse.access.authenticator import Authenticator
 from glimpse.access.caller import Caller
 from glimpse.access.limits import Limits
 from glimpse.access.policy import Policy
+from glimpse.access.protection import Protection
+from glimpse.access.protection_file import Operation
 from glimpse.api.customs import ImageSchema
 from glimpse.api.leases import Leases
 from glimpse.api.versions import Versions
@@ -45,6 +47,7 @@ class Context:
     stores: Stores
     area: Area
     policy: Policy
+    protection: Protection | None
     limits: Limits
     imports: ImportService
     plugins: tuple[Plugin, ...]
@@ -60,6 +63,10 @@ class Context:
     writers: ThreadPoolExecutor
     files: ThreadPoolExecutor
     remote: ThreadPoolExecutor
+
+    def may(self, operation: Operation, name: str, caller: Caller) -> bool:
+        """Whether the caller may do this with properties of images that have this name."""
+        return self.protection is None or self.protection.may(operation, name, caller)
 
     async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a call that reads from the catalog beside the event loop."""

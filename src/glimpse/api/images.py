@@ -1,6 +1,7 @@
 """Images: create, list, show, update, delete."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,6 +16,7 @@ from glimpse.api.operation import operations
 from glimpse.api.removal import remove_data
 from glimpse.api.schema import UUID
 from glimpse.catalog.changes import Change
+from glimpse.catalog.conditions import COLUMNS
 from glimpse.catalog.records import Image, NewImage
 from glimpse.errors import Forbidden, NotFound
 from glimpse.imports.methods import offered
@@ -30,7 +32,7 @@ async def create(request: Request) -> Response:
     wanted = creating.new_image(body, context.schema, caller)
     check_new(context, caller, wanted)
     image = await context.write(context.catalog.images.create, wanted)
-    return answer(context.view.render(image, admin=caller.is_admin), 201, _created(context, request, image))
+    return answer(shown(context, caller, image), 201, _created(context, request, image))
 
 
 @router.get("/v2/images")
@@ -42,6 +44,9 @@ async def list_images(request: Request) -> Response:
     default = context.settings.default
     query = paging.query(pairs, default_limit=default.limit_param_default, longest=default.api_limit_max)
     context.policy.check("get_images", caller, project_target(caller.project_id))
+    if not all(name in COLUMNS or context.may("read", name, caller) for name in query.filters):
+        # Nobody may find out a value by asking for it.
+        query = replace(query, limit=0)
     page = await context.read(context.catalog.images.list, query, viewer_of(caller))
     allowed = [
         image for image in page.images if context.policy.allows("get_image", caller, image_target(image))
@@ -49,7 +54,7 @@ async def list_images(request: Request) -> Response:
     more = page.more and allowed
     return answer(
         {
-            "images": [context.view.render(image, admin=caller.is_admin) for image in allowed],
+            "images": [shown(context, caller, image) for image in allowed],
             **_in_order(paging.links(pairs, page.images[-1].id if more else None)),
         }
     )
@@ -60,7 +65,7 @@ async def show(request: Request, image_id: str) -> Response:
     """One image."""
     context, caller = context_of(request), caller_of(request)
     jsonbody.refuse_body(request)
-    return answer(context.view.render(await visible(request, image_id), admin=caller.is_admin))
+    return answer(shown(context, caller, await visible(request, image_id)))
 
 
 @router.patch("/v2/images/{image_id}")
@@ -74,10 +79,10 @@ async def update(request: Request, image_id: str) -> Response:
     )
     image = await visible(request, image_id)
     if not changes:
-        return answer(context.view.render(image, admin=caller.is_admin))
+        return answer(shown(context, caller, image))
     target = image_target(image)
     context.policy.check("modify_image", caller, target)
-    edit = patching.edit(image, changes, caller)
+    edit = patching.edit(image, changes, caller, lambda what, name: context.may(what, name, caller))
     visibility = edit.attributes.get("visibility")
     if isinstance(visibility, str):
         _check_visibility(context, caller, visibility, target)
@@ -96,7 +101,7 @@ async def update(request: Request, image_id: str) -> Response:
             remove_properties=edit.removed,
             tags=edit.tags,
         )
-    return answer(context.view.render(changed, admin=caller.is_admin))
+    return answer(shown(context, caller, changed))
 
 
 @router.delete("/v2/images/{image_id}", status_code=204)
@@ -139,9 +144,18 @@ def check_new(context: Context, caller: Caller, wanted: NewImage) -> None:
         if wanted.owner != caller.project_id:
             raise Forbidden("You are not allowed to create images for another project.")
         raise Forbidden("You are not allowed to create images.")
+    for name in wanted.properties:
+        if not context.may("create", name, caller):
+            raise Forbidden(f"The property {name[:100]} is protected.")
     _check_visibility(context, caller, wanted.visibility, target)
     context.limits.check_tags(wanted.tags)
     context.limits.check_properties(wanted.properties)
+
+
+def shown(context: Context, caller: Caller, image: Image) -> dict[str, object]:
+    """The image as the caller sees it."""
+    unreadable = context.protection.unreadable(image.properties, caller) if context.protection else ()
+    return context.view.render(image, admin=caller.is_admin, unreadable=unreadable)
 
 
 def empty(status: int) -> Response:

@@ -2,15 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TypeAlias, cast
 
 from glimpse.access.caller import Caller
+from glimpse.access.protection_file import Operation
 from glimpse.api import locating, reserved
 from glimpse.api.customs import ImageSchema
 from glimpse.api.jsonpatch import Change
 from glimpse.api.schema import check, check_extra, stored
 from glimpse.catalog.records import Image
 from glimpse.errors import Conflict, Forbidden, Invalid
+
+# Whether the caller may do this with properties of this name.
+May: TypeAlias = Callable[[Operation, str], bool]
 
 # While an image has one of these its data is not yet there, so its format may still be named.
 FORMATS_MAY_CHANGE = ("queued", "importing")
@@ -19,6 +23,11 @@ FORMATS = ("disk_format", "container_format")
 # sends its removal with each change; the Image API has never refused to have it added either. Both do
 # nothing.
 DERIVED = "stores"
+
+
+def anything(operation: Operation, name: str) -> bool:
+    """For who may do everything with every property."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +82,20 @@ def check_changes(changes: Sequence[Change], described: ImageSchema, *, location
             check_extra(name, change.value)
 
 
-def edit(image: Image, changes: Sequence[Change], caller: Caller) -> Edit:
+def edit(image: Image, changes: Sequence[Change], caller: Caller, may: May = anything) -> Edit:
     """What the changes, applied one after the other, make of the image. Raises Forbidden, Conflict."""
-    editor = _Editor(image, caller)
+    editor = _Editor(image, caller, may)
     for change in changes:
         editor.apply(change)
     return editor.edit
 
 
 class _Editor:
-    def __init__(self, image: Image, caller: Caller) -> None:
+    def __init__(self, image: Image, caller: Caller, may: May) -> None:
         self.edit = Edit()
         self._image = image
         self._caller = caller
+        self._may = may
         self._present = set(image.properties)
         self._verbs: dict[str, Callable[[Change], None]] = {
             "add": self._add,
@@ -105,22 +115,23 @@ class _Editor:
 
     def _add(self, change: Change) -> None:
         name = change.path[0]
+        if name not in reserved.BASE:
+            self._require("update" if name in self._present else "create", name)
         if change.strict and (name in reserved.BASE or name in self._present):
             raise Conflict(f"The property {name} is already there.")
         self._set(name, change.value)
 
     def _replace(self, change: Change) -> None:
         name = change.path[0]
-        if name not in reserved.BASE and name not in self._present:
-            raise Conflict(f"The property {name} is not there.")
+        if name not in reserved.BASE:
+            self._require_present("update", name)
         self._set(name, change.value)
 
     def _remove(self, change: Change) -> None:
         name = change.path[0]
         if name in reserved.BASE:
             raise Forbidden(f"The attribute {name} cannot be removed.")
-        if name not in self._present:
-            raise Conflict(f"The property {name} is not there.")
+        self._require_present("delete", name)
         self._present.discard(name)
         self.edit.properties.pop(name, None)
         self.edit.removed.add(name)
@@ -135,6 +146,17 @@ class _Editor:
             self._present.add(name)
             self.edit.removed.discard(name)
             self.edit.properties[name] = stored(name, value)
+
+    def _require(self, operation: Operation, name: str) -> None:
+        if not self._may(operation, name):
+            raise Forbidden(f"The property {name[:100]} is protected.")
+
+    def _require_present(self, operation: Operation, name: str) -> None:
+        # Who may not read a property must not learn from the kind of refusal whether it is there.
+        if name in self._present or not self._may("read", name):
+            self._require(operation, name)
+        if name not in self._present:
+            raise Conflict(f"The property {name} is not there.")
 
     def _refuse(self, name: str) -> None:
         if name == "owner" and not self._caller.is_admin:

@@ -1,7 +1,7 @@
 """From a record to what clients see, in the key order they have always seen."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from glimpse.api.customs import ImageSchema
@@ -28,16 +28,21 @@ class ImageView:
     weights: Mapping[str, int]
     schema: ImageSchema = field(default_factory=ImageSchema)
 
-    def render(self, image: Image, *, admin: bool = False) -> dict[str, object]:
-        """The image as clients see it. Where the data of a deactivated image is, is shown to an ``admin`` only."""
+    def render(
+        self, image: Image, *, admin: bool = False, unreadable: Collection[str] = ()
+    ) -> dict[str, object]:
+        """The image as clients see it, without the properties that are ``unreadable``.
+
+        Where the data of a deactivated image is, is shown to an ``admin`` only.
+        """
         shown: dict[str, object] = {
             name: "" if value is None else value
             for name, value in image.properties.items()
-            if name not in HIDDEN
+            if name not in HIDDEN and name not in unreadable
         }
         if image.import_id is not None:
             shown["os_glance_import_task"] = image.import_id
-        for name in self.schema.custom & image.properties.keys():
+        for name in self.schema.custom & shown.keys():
             shown[name] = self.schema.shown(name, image.properties[name])
         shown.update(
             name=image.name,

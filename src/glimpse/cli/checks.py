@@ -30,6 +30,17 @@ def check_authentication(settings: "Settings") -> None:
     authenticator_of(settings).close()
 
 
+def check_permissions(settings: "Settings") -> None:
+    """Refuse policy files and rules about properties that cannot be understood.
+
+    Raises :class:`glimpse.errors.Invalid`.
+    """
+    from glimpse.access.policy import Policy
+    from glimpse.access.protection import Protection
+
+    Protection.of(settings, Policy.of(settings))
+
+
 def check_plugins(settings: "Settings") -> None:
     """Refuse an import plugin that cannot be loaded. Raises :class:`glimpse.errors.GlimpseError`."""
     from glimpse.imports.plugins import load

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from glimpse.cli.checks import check_authentication, check_plugins, check_reach
+from glimpse.cli.checks import check_authentication, check_permissions, check_plugins, check_reach
 from glimpse.cli.options import Source, file_options, network_options, plugin_option, source
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def api(
     """Run the HTTP API alone; imports wait until a conductor runs on the same database."""
     settings = start(source(config_file, config_dir, data, plugins, host, port))
     check_authentication(settings)
+    check_permissions(settings)
     check_reach(settings)
     from glimpse.api.server import run
 

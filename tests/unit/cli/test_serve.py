@@ -124,3 +124,29 @@ def test_glance_api_reads_the_usual_places_the_later_winning(tmp_path: Path) -> 
     assert "does not listen on 192.0.2.2" in said[1]
     (drop_ins / "50-host.conf").write_text("[DEFAULT]\nbind_host = 192.0.2.3\n")
     assert "does not listen on 192.0.2.3" in run(*data, module="glimpse.cli.glance_api", env=env)[1][1]
+
+
+@pytest.mark.parametrize("command", ["serve", "api"])
+@pytest.mark.parametrize(
+    ("name", "text", "complaint"),
+    [
+        (
+            "policy.yaml",
+            '"get_image": "role:a and ("',
+            "glimpse: The rule get_image in {} cannot be understood",
+        ),
+        ("protections.conf", "[^hw_]\ncreate = @\n", "glimpse: {}: [^hw_] lacks read."),
+    ],
+)
+def test_rules_that_cannot_be_understood_stop_the_start(
+    tmp_path: Path, command: str, name: str, text: str, complaint: str
+) -> None:
+    file = tmp_path / "glance-api.conf"
+    file.write_text("[DEFAULT]\nproperty_protection_file = protections.conf\n")
+    (tmp_path / "protections.conf").write_text("")
+    (tmp_path / name).write_text(text)
+    status, said = run(command, "--data", str(tmp_path / "data"), "--config-file", str(file))
+    assert status == 1
+    (told,) = [line for line in said if line.startswith("glimpse: ")]
+    assert told.startswith(complaint.format(tmp_path / name))
+    assert not any("Traceback" in line for line in said)
