@@ -1,12 +1,12 @@
 """Run all benchmarks, or those that are named.
 
-python -m benchmarks [imports] [pipeline] [small] [api] [trickle] [memory] [transfer] [convert] [staging]
+python -m benchmarks [imports] [pipeline] [small] [api] [trickle] [memory] [transfer] [decompress] [convert] [staging]
 """
 
 import subprocess
 import sys
 
-ALL = ("imports", "pipeline", "small", "api", "trickle", "memory", "transfer", "convert", "staging")
+ALL = ("imports", "pipeline", "small", "api", "trickle", "memory", "transfer", "decompress", "convert", "staging")
 
 for name in sys.argv[1:] or ALL:
     if name not in ALL:
