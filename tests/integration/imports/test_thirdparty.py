@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -61,18 +62,23 @@ class Stamping(Service):
         return [(self.data / "stores" / store / image_id).read_bytes() for store in ("main", "mirror")]
 
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the distribution is installed."""
-    source, target = tmp_path_factory.mktemp("source") / "dist", tmp_path_factory.mktemp("site")
-    shutil.copytree(DISTRIBUTION, source)
+def installed(source: Path, target: Path) -> Path:
+    """Where pip has installed the distribution ``source``, without the network."""
     offline = ["--no-deps", "--no-index", "--no-build-isolation"]
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
     done = subprocess.run(
-        [*pip, *offline, "--target", target, source], capture_output=True, text=True, check=False
+        [*pip, *offline, "--target", str(target), str(source)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     return target
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the distribution is installed."""
+    source = tmp_path_factory.mktemp("source") / "dist"
+    shutil.copytree(DISTRIBUTION, source)
+    return installed(source, tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture
@@ -319,3 +325,25 @@ def test_a_plugins_own_section_is_not_called_meaningless(
             warning = process.stderr.readline()
             process.terminate()
         assert warning.strip().endswith(f"ignored: {meaningless}")
+
+
+def test_the_example_of_the_documentation_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disk: Disk
+) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "plugins" / "writing.md").read_text()
+    blocks = {
+        text.splitlines()[0].removeprefix("# "): text for text in re.findall(r"```\w+\n(.*?)```", page, re.S)
+    }
+    source = tmp_path / "stamping"
+    source.mkdir()
+    for name, text in blocks.items():
+        (source / name).write_text(text)
+    monkeypatch.setenv("PYTHONPATH", str(installed(source, tmp_path / "site")), prepend=os.pathsep)
+    with Stamping(tmp_path / "data", "stamp") as service:
+        service.conduct()
+        image_id = service.create()
+        assert service.put(image_id, disk.raw, "stage").status_code == 204
+        assert service.begin(image_id, all_stores=True) == 202
+        assert service.ended(image_id)["status"] == "success"
+        check_stored(service, image_id, TEXT + disk.raw[len(TEXT) :])
+        assert service.show(image_id)["stamped"] == "yes"
