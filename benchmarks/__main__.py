@@ -6,7 +6,18 @@ python -m benchmarks [imports] [pipeline] [small] [api] [trickle] [memory] [tran
 import subprocess
 import sys
 
-ALL = ("imports", "pipeline", "small", "api", "trickle", "memory", "transfer", "decompress", "convert", "staging")
+ALL = (
+    "imports",
+    "pipeline",
+    "small",
+    "api",
+    "trickle",
+    "memory",
+    "transfer",
+    "decompress",
+    "convert",
+    "staging",
+)
 
 for name in sys.argv[1:] or ALL:
     if name not in ALL:
