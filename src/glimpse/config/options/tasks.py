@@ -18,4 +18,5 @@ class TaskflowExecutor(Section):
     engine_mode: Annotated[str, "Accepted for old files; has no effect.", Choices("parallel", "serial")] = (
         "parallel"
     )
-    max_workers: Annotated[int, "Imports that one conductor process runs at once.", Range(1)] = 10
+    # Glance's 10 are threads of one import. Four imports keep two cores busy, with 330 MiB and four work spaces at most.
+    max_workers: Annotated[int, "Imports that one conductor process runs at once; see Sizing.", Range(1)] = 4
