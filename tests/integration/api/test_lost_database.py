@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -64,13 +64,14 @@ def rename(service: Api, image_id: str, name: str) -> httpx.Response:
 
 def test_connections_that_were_ended_are_replaced(service: Api, server: DatabaseServer) -> None:
     image_id = service.create(name="old")
-    for ask in (
+    asked: list[Callable[[], httpx.Response]] = [
         lambda: service.http.get(f"/v2/images/{image_id}"),
         lambda: service.http.get("/v2/images"),
         lambda: rename(service, image_id, "new"),
         lambda: service.http.post("/v2/images", json={}),
         lambda: service.http.delete(f"/v2/images/{image_id}"),
-    ):
+    ]
+    for ask in asked:
         kill_all(server)
         assert ask().status_code in (200, 201, 204)
 
