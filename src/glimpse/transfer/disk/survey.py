@@ -22,8 +22,10 @@ SHORT_UNNOTICED = frozenset({"qcow2", "vmdk", "vdi"})
 # As many as 2 TiB in clusters of 64 KiB, none beside the one before it. A file of 32 MiB can claim to be in eight times
 # as many; a million take 4 s.
 _MOST_PIECES = 32 << 20
-# Of a vmdk; a vdi's blocks are larger, and are always written whole. A qcow2's header says how large its own are.
+# qemu writes the last cluster of a file only as far as it has data. Of a vmdk it is this large; a qcow2's header says how
+# large its own are; a vdi's blocks are always written whole, so that not a byte may be missing.
 _CLUSTER = 64 << 10
+_WHOLE = 1
 # A qcow2's table of tables has at most 32 MiB; these bits of an entry say where a table is.
 _LARGEST_LEVEL1 = 4 << 20
 _HEADER = struct.Struct(">20xI12xIQ")
@@ -71,12 +73,11 @@ def survey(
 def _check_end(path: Path, source_format: str, end: int) -> None:
     """Raise UnreadableImage where the file ends before ``end``, or before the last of a qcow2's tables."""
     length = path.stat().st_size
-    cluster = _CLUSTER
+    cluster = _WHOLE if source_format == "vdi" else _CLUSTER
     if source_format == "qcow2":
         with path.open("rb") as file:
             tables, cluster = _qcow2_tables(file, length)
         end = max(end, tables)
-    # qemu writes the last cluster of a file only as far as it has data.
     if end - length >= cluster:
         raise UnreadableImage(
             f"the {source_format} image is not complete: it has {length} bytes and refers to {end}",

@@ -214,6 +214,20 @@ def test_a_qcow2_that_lacks_one_of_its_tables_is_not_complete(tmp_path: Path) ->
         by_us(image, "qcow2")
 
 
+def test_not_a_byte_of_a_vdi_may_be_missing(tmp_path: Path) -> None:
+    """Its last block lies whole in the file, also where the disk ends within it."""
+    raw = tmp_path / "raw"
+    raw.write_bytes(random.Random(1).randbytes(2 * MIB + 1536))
+    image = converted(raw, tmp_path / "image", "vdi")
+    end = 1024 + 2 * MIB + 1536
+    assert image.stat().st_size == 1024 + 3 * MIB
+    os.truncate(image, end)
+    assert by_us(image, "vdi") == raw.read_bytes()
+    os.truncate(image, end - 1)
+    with pytest.raises(UnreadableImage, match=f"not complete: it has {end - 1} bytes and refers to {end}"):
+        by_us(image, "vdi")
+
+
 @pytest.mark.parametrize("format", ["qcow2", "vmdk", "vdi"])
 def test_images_written_by_a_guest_are_complete(format: str, tmp_path: Path) -> None:
     image = tmp_path / "image"
