@@ -12,7 +12,8 @@ import pytest
 
 from glimpse.testing.httpserver import HttpServer, Reply
 from tests.integration.api.conftest import Start
-from tests.integration.api.service import V21, Api, auth
+from tests.integration.api.service import V21, Api, auth, served
+from tests.servers.databases import Databases
 
 ALICE = "alice:blue:member"
 DATA = os.urandom((1 << 20) + 17)
@@ -35,9 +36,9 @@ OPTIONS: Mapping[str, object] = {
 
 
 @pytest.fixture(scope="module")
-def web_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+def web_api(backend: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """A service with a store of web addresses."""
-    with Api(tmp_path_factory.mktemp("web"), OPTIONS) as running:
+    with served(Api, backend, tmp_path_factory.mktemp("web"), OPTIONS) as running:
         yield running
 
 
