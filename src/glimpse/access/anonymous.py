@@ -6,8 +6,9 @@ from glimpse.access.authenticator import Authenticator
 from glimpse.access.caller import Caller, Unauthenticated
 from glimpse.errors import Forbidden
 
-# A reader without a project: the rules that let readers see public images hold, and nothing is its own.
-ANYBODY = Caller(user_id=None, project_id=None, roles=frozenset({"reader"}), is_admin=False)
+# A reader without a project: the rules that let readers see public images hold, and nothing is its own. The other
+# role is for rules about nobody else.
+ANYBODY = Caller(user_id=None, project_id=None, roles=frozenset({"reader", "anonymous"}), is_admin=False)
 READS = frozenset({"GET", "HEAD"})
 
 

@@ -11,13 +11,17 @@ from oslo_policy import policy as oslo
 
 from glimpse.access.caller import Caller
 from glimpse.access.checks import Check, Compiler, Target
-from glimpse.access.rules import OWNERS_ONLY, RULES
+from glimpse.access.rules import METADEF_RULES, OWNERS_ONLY, RULES, Rule
 from glimpse.config import Settings
 from glimpse.errors import Forbidden, Invalid
 
 LOG = logging.getLogger(__name__)
 # It logs a traceback for a rule that it cannot parse. The operator is told in one line which rule, in which file.
 logging.getLogger("oslo_policy._parser").setLevel(logging.CRITICAL)
+
+# Where nothing else is named, an installation may still have its rules under the old name. To pass them over would allow
+# what they forbid.
+NEW_NAME, OLD_NAME = "policy.yaml", "policy.json"
 
 # An operator who edits a policy file expects it to hold without a restart. A look at the files' times costs
 # 30 µs.
@@ -34,10 +38,19 @@ class Policy:
     """Answers whether a caller may apply a rule to a target. Thread-safe."""
 
     def __init__(
-        self, policy_file: Path | None = None, policy_dirs: Sequence[Path] = (), *, new_defaults: bool = True
+        self,
+        policy_file: Path | None = None,
+        policy_dirs: Sequence[Path] = (),
+        *,
+        new_defaults: bool = True,
+        anonymous: bool = False,
     ) -> None:
-        """Read the files, where they exist. Raises :class:`BrokenPolicy`, naming the rule."""
+        """Read the files, where they exist. ``anonymous``: callers without authentication may read what is public.
+
+        Raises :class:`BrokenPolicy`, naming the rule.
+        """
         self._new_defaults = new_defaults
+        self._anonymous = anonymous
         self._sources = ([policy_file] if policy_file else []) + list(policy_dirs)
         self._enforcer = _enforcer(policy_file, policy_dirs, new_defaults)
         self._lock = threading.Lock()
@@ -55,8 +68,16 @@ class Policy:
             for place in settings.search_path or (Path(),)
             if (found := place / name).is_dir()
         ]
+        file = settings.find_file(named.policy_file)
+        if file is None and named.policy_file == NEW_NAME:
+            file = settings.find_file(OLD_NAME)
+        if file is None and named.policy_file != NEW_NAME:
+            LOG.warning("[oslo_policy] policy_file = %s: there is no such file", named.policy_file)
         return cls(
-            settings.find_file(named.policy_file), directories, new_defaults=named.enforce_new_defaults
+            file,
+            directories,
+            new_defaults=named.enforce_new_defaults,
+            anonymous=settings.default.allow_anonymous_access,
         )
 
     def check(self, rule: str, caller: Caller, target: Target) -> None:
@@ -109,12 +130,9 @@ class Policy:
 
     def _load(self) -> dict[str, Check]:
         _refuse_broken(_files(self._sources))
-        for rule in RULES:
+        for rule in (*RULES, *METADEF_RULES):
             if rule.name not in self._enforcer.registered_rules:
-                check = rule.check
-                if not self._new_defaults and rule.legacy is not None:
-                    check = f"({check}) or {rule.legacy}"
-                self._enforcer.register_default(oslo.RuleDefault(rule.name, check))
+                self._enforcer.register_default(oslo.RuleDefault(rule.name, self._default(rule)))
         self._enforcer.load_rules(force_reload=True)
         try:
             self._enforcer.check_rules(raise_on_violation=True)
@@ -124,6 +142,12 @@ class Policy:
             ) from error
         compiler = Compiler(self._enforcer)
         return {name: compiler.rule(name) for name in self._enforcer.rules}
+
+    def _default(self, rule: Rule) -> str:
+        also = [] if self._new_defaults or rule.legacy is None else [rule.legacy]
+        if self._anonymous and rule.anonymous is not None:
+            also.append(rule.anonymous)
+        return " or ".join([f"({rule.check})", *also]) if also else rule.check
 
 
 def _owns(caller: Caller, target: Target) -> bool:

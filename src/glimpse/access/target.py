@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from glimpse.catalog.records import Image
+from glimpse.catalog.records import Image, ImportRecord, task_type
 
 # Names that operators' rules use for the attributes on the right.
 ALIASES = {"project_id": "owner", "tenant": "owner", "image_id": "id"}
@@ -48,3 +48,16 @@ def image_target(image: Image, member: str | None = None) -> Mapping[str, object
 def project_target(project: str | None) -> Mapping[str, object]:
     """The target of an operation that is not about one image, such as a listing, done for this project."""
     return {"project_id": project, "owner": project}
+
+
+def task_target(task: ImportRecord) -> Mapping[str, object]:
+    """The target of an operation on one task."""
+    return {
+        "id": task.id,
+        "type": task_type(task.method),
+        "status": task.status,
+        "owner": task.owner,
+        "project_id": task.owner,
+        "user_id": task.user_id,
+        "image_id": task.image_id,
+    }

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from glimpse.access.caller import Caller
+from glimpse.access.target import project_target, task_target
 from glimpse.api import creating, imports, jsonbody, paging, schema
 from glimpse.api.context import Context, caller_of, context_of
 from glimpse.api.gateway import base_url
@@ -28,6 +29,7 @@ CONTAINER_FORMAT = "bare"
 async def list_tasks(request: Request) -> Response:
     """A page of tasks, the newest first unless asked otherwise."""
     context, caller = _allowed(request)
+    context.policy.check("get_tasks", caller, project_target(caller.project_id))
     jsonbody.refuse_body(request)
     pairs = paging.parameters(request.scope["query_string"])
     page = await context.read(context.catalog.imports.list, _query(dict(pairs), context, caller))
@@ -52,6 +54,7 @@ async def show(request: Request, task_id: str) -> Response:
     record = await context.read(context.catalog.imports.get, task_id)
     if not imports.shown(record, caller):
         raise NotFound(f"There is no task {task_id}.")
+    context.policy.check("get_task", caller, task_target(record))
     return answer(view(record))
 
 
@@ -59,6 +62,7 @@ async def show(request: Request, task_id: str) -> Response:
 async def create(request: Request) -> Response:
     """Make an image and import its data from the web."""
     context, caller = _allowed(request)
+    context.policy.check("add_task", caller, project_target(caller.project_id))
     body = await jsonbody.read_object(request)
     kind, given = body.get("type"), body.get("input")
     if not isinstance(kind, str) or not isinstance(given, dict):

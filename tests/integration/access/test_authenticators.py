@@ -125,7 +125,7 @@ def test_anybody_may_read_in_front_of_each(case: Case) -> None:
     assert anonymous.ask(case.ann, "POST").project_id == case.project
     nobody = anonymous.ask(case.bad)
     assert (nobody.user_id, nobody.project_id, nobody.is_admin) == (None, None, False)
-    assert nobody.roles == {"reader"}
+    assert nobody.roles == {"reader", "anonymous"}
     with pytest.raises(Unauthenticated):
         anonymous.ask(case.bad, "POST")
 

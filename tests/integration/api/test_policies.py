@@ -25,11 +25,19 @@ class Scene:
         self.queued = self.create()
         self.active = self.create()
         assert api.put(self.active, b"data", X_Auth_Token="root:blue:boss,upload_image").status_code == 204
+        self.task = self.waiting_task()
         self.request("boss,add_member", "POST", f"images/{self.active}/members", json={"member": "red"})
 
     def create(self) -> str:
         body = {"disk_format": "raw", "container_format": "bare"}
         return str(self.answer("add_image", "POST", "images", json=body).json()["id"])
+
+    def waiting_task(self) -> str:
+        """A task that nobody does."""
+        given = {"import_from": "http://127.0.0.1/", "import_from_format": "raw", "image_properties": {}}
+        answer = self.answer(",".join(NAMES), "POST", "tasks", json={"type": "import", "input": given})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
 
     def request(self, roles: str, method: str, path: str, **more: Any) -> int:
         return int(self.answer(roles, method, path, **more).status_code)
@@ -55,7 +63,11 @@ def scene(backend: Databases, tmp_path_factory: pytest.TempPathFactory) -> Itera
     directory = tmp_path_factory.mktemp("policies")
     policy = directory / "policy.yaml"
     policy.write_text(json.dumps({**{name: f"role:{name}" for name in NAMES}, **OPEN}))
-    options = {"oslo_policy.policy_file": str(policy), "DEFAULT.show_multiple_locations": True}
+    options = {
+        "oslo_policy.policy_file": str(policy),
+        "DEFAULT.show_multiple_locations": True,
+        "import_filtering_opts.allowed_hosts": ["127.0.0.1"],
+    }
     with served(Api, backend, directory / "data", options) as api:
         yield Scene(api)
 
@@ -69,7 +81,7 @@ def visibility(value: str) -> Act:
 def simple(method: str, path: str, **more: Any) -> Act:
     """A request whose path may name the images of the scene."""
     return lambda scene, roles: scene.request(
-        roles, method, path.format(active=scene.active, queued=scene.queued), **more
+        roles, method, path.format(active=scene.active, queued=scene.queued, task=scene.task), **more
     )
 
 
@@ -120,9 +132,9 @@ OPERATIONS: list[tuple[str, list[str], int, Act]] = [
     ("stores", [], 200, simple("GET", "info/stores")),
     ("usage", [], 200, simple("GET", "info/usage")),
     ("schema", [], 200, simple("GET", "schemas/image")),
-    ("tasks", ["tasks_api_access"], 200, simple("GET", "tasks")),
-    ("task", ["tasks_api_access"], 404, simple("GET", "tasks/x")),
-    ("new task", ["tasks_api_access"], 400, simple("POST", "tasks", json={})),
+    ("tasks", ["tasks_api_access", "get_tasks"], 200, simple("GET", "tasks")),
+    ("task", ["tasks_api_access", "get_task"], 200, simple("GET", "tasks/{task}")),
+    ("new task", ["tasks_api_access", "add_task"], 400, simple("POST", "tasks", json={})),
 ]  # fmt: skip
 # These say that there is nothing, rather than that it is not allowed.
 SILENT = {"get_member": 404}

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from glimpse.access import policy as room
+from glimpse.access.anonymous import ANYBODY
 from glimpse.access.caller import Caller
 from glimpse.access.policy import BrokenPolicy, Policy
-from glimpse.access.rules import RULES
+from glimpse.access.rules import METADEF_RULES, RULES
+from glimpse.config import load
 from glimpse.errors import Forbidden
 
 
@@ -69,10 +71,10 @@ def test_check_raises_and_names_the_rule() -> None:
         Policy().check("publicize_image", MEMBER, image())
 
 
-def test_every_rule_says_the_same_as_oslo_policy_does() -> None:
-    policy = Policy()
-    for rule in RULES:
-        for caller in (ADMIN, MEMBER, READER, STRANGER, who("blue", "service")):
+@pytest.mark.parametrize("policy", [Policy(), Policy(anonymous=True)])
+def test_every_rule_says_the_same_as_oslo_policy_does(policy: Policy) -> None:
+    for rule in (*RULES, *METADEF_RULES):
+        for caller in (ADMIN, MEMBER, READER, STRANGER, who("blue", "service"), who("blue", "anonymous")):
             for target in (
                 image(),
                 image("red"),
@@ -181,3 +183,59 @@ def test_the_old_defaults_allow_the_owner_whatever_the_role_and_nobody_else() ->
     assert not policy.allows("modify_image", who("red"), image())
     assert policy.allows("get_images", who("red"), {})
     assert not policy.allows("publicize_image", who("blue"), image())
+
+
+def test_the_old_defaults_are_what_an_operator_makes_of_default(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text('"default": "role:staff"\n"get_images": "!"\n')
+    policy = Policy(file, new_defaults=False)
+    assert policy.allows("modify_image", who("blue", "staff"), image())
+    assert not policy.allows("modify_image", who("blue"), image())
+    assert not policy.allows("get_images", who("blue", "staff"), {})
+
+
+def test_who_is_anonymous_may_read_what_is_public_where_the_operator_allows_it(tmp_path: Path) -> None:
+    def may(policy: Policy, visibility: str = "public") -> list[str]:
+        target = image(visibility=visibility)
+        return [rule.name for rule in RULES if policy.allows(rule.name, ANYBODY, target)]
+
+    tasks = ["default", "get_task", "get_tasks", "add_task", "modify_task"]
+    closed, open_ = Policy(), Policy(anonymous=True)
+    assert set(may(closed)) == {*tasks, "get_image"}
+    assert set(may(open_)) == {*tasks, "get_image", "get_images", "download_image"}
+    assert set(may(open_, "community")) == {*tasks, "get_image", "get_images"}
+    file = tmp_path / "policy.yaml"
+    file.write_text('"get_images": "role:reader and project_id:%(project_id)s"\n')
+    assert "get_images" not in may(Policy(file, anonymous=True))
+
+
+@pytest.mark.parametrize(
+    ("files", "option", "publisher"),
+    [
+        ({"policy.yaml": "yaml"}, "", "yaml"),
+        ({"policy.json": "json"}, "", "json"),
+        ({"policy.json": "json"}, "policy_file = policy.json", "json"),
+        ({"policy.json": "json", "policy.yaml": "yaml"}, "", "yaml"),
+        ({"policy.yaml": "yaml", "policy.d/b.yaml": "b", "policy.d/a.json": "a"}, "", "b"),
+        ({"policy.yaml": "yaml", "policy.d/.b.yaml": "b", "policy.d/a.json": "a"}, "", "a"),
+        ({"policy.yaml": "yaml", "more/x.yaml": "x"}, "policy_dirs = more", "x"),
+        ({"policy.yaml": "yaml"}, "policy_file = other.yaml", "admin"),
+        ({}, "", "admin"),
+    ],
+)
+def test_where_rules_are_looked_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, files: Mapping[str, str], option: str, publisher: str
+) -> None:
+    for name, role in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f'{{"publicize_image": "role:{role}"}}')
+    configuration = tmp_path / "glance-api.conf"
+    configuration.write_text(f"[oslo_policy]\n{option}\n")
+    policy = Policy.of(load([configuration], (), tmp_path / "data"))
+    allowed = {
+        role
+        for role in ("admin", "yaml", "json", "a", "b", "x")
+        if policy.allows("publicize_image", who("red", role), image())
+    }
+    assert allowed == {publisher}
+    assert ("there is no such file" in caplog.text) == ("other.yaml" in option)
