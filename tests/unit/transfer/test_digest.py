@@ -11,7 +11,13 @@ import pytest
 from glimpse.errors import Cancelled, GlimpseError, Invalid
 from glimpse.transfer.digest import MAX_BYTES, Digests
 from glimpse.transfer.extent import Extent
+from tests.hashing import Hashing
 from tests.unit.transfer.helpers import DEADLINE, MIB, SOON, data_extents, threads
+
+
+@pytest.fixture
+def hashing(monkeypatch: pytest.MonkeyPatch) -> Hashing:
+    return Hashing(monkeypatch)
 
 
 def test_digests_are_those_of_the_plain_tools(tmp_path: Path) -> None:
@@ -26,6 +32,19 @@ def test_digests_are_those_of_the_plain_tools(tmp_path: Path) -> None:
         said = subprocess.run([f"{name}sum", path], capture_output=True, text=True, check=True).stdout
         assert value == said.split()[0]
     assert threads() == []
+
+
+def test_each_algorithm_works_in_a_thread_of_its_own(hashing: Hashing) -> None:
+    # Each waits in its first update until the other has come to it too: one thread for both would wait for ever.
+    hashing.meet(2)
+    digests = Digests(["md5", "sha512"])
+    for extent in data_extents(bytes(range(256)) * 40_000):
+        digests.update(extent)
+    digests.result()
+    assert not hashing.failed
+    by_algorithm = [hashing.threads[name] for name in ("md5", "sha512")]
+    assert all(len(idents) == 1 and threading.get_ident() not in idents for idents in by_algorithm)
+    assert by_algorithm[0] != by_algorithm[1]
 
 
 def test_zeros_count_as_bytes() -> None:

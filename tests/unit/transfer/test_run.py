@@ -12,7 +12,7 @@ import pytest
 
 from glimpse.errors import Cancelled, GlimpseError, Invalid, NoSpace, TooLarge, Unavailable, UnsafeImage
 from glimpse.transfer.batch import SPAN
-from glimpse.transfer.decompress import unpack
+from glimpse.transfer.decompress import decompressor
 from glimpse.transfer.disk.judge import Finding
 from glimpse.transfer.extent import Buffer, Extent
 from glimpse.transfer.fanout import DeliveryFailed
@@ -167,7 +167,7 @@ def test_the_sources_error_comes_through_and_all_writers_are_aborted() -> None:
 def test_damaged_data_ends_the_delivery() -> None:
     packed = gzip.compress(os.urandom(9 * MIB))[:-100_000]
     writer = RecordingWriter()
-    _, stream = unpack(prefetch(cut(packed, 50_000)))
+    stream = decompressor("gzip").decompress(prefetch(cut(packed, 50_000)))
     with pytest.raises(Invalid, match="gzip data is truncated"):
         deliver(extents(stream), {"one": writer}, algorithms=ALGORITHMS)
     assert writer.aborted
@@ -350,7 +350,7 @@ def test_memory_is_bounded_whatever_the_image(tmp_path: Path) -> None:
     source = FileSource(packed)
     tracemalloc.start()
     reading = prefetch(source.chunks(), closing=source.close)
-    _, stream = unpack(reading)
+    stream = decompressor("gzip").decompress(reading)
     done = deliver(extents(prefetch(stream)), {"slow": Slow(), "quick": Sizes()}, algorithms=ALGORITHMS)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

@@ -9,7 +9,7 @@ import pytest
 
 from glimpse.errors import Cancelled, NoSpace, TooLarge, Unavailable
 from glimpse.testing.smalldisk import small_disk
-from glimpse.transfer.decompress import unpack
+from glimpse.transfer.decompress import decompressor
 from glimpse.transfer.extent import Buffer, Extent
 from glimpse.transfer.spool import spool
 from tests.unit.transfer.helpers import DEADLINE, MIB, SOON, Recorder, Switch, cut, endless, threads
@@ -65,7 +65,7 @@ def test_nothing_makes_an_empty_file(path: Path) -> None:
 
 
 def test_unpacked_data_is_spooled(path: Path) -> None:
-    _, stream = unpack(cut(gzip.compress(IMAGE), 100_000))
+    stream = decompressor("gzip").decompress(cut(gzip.compress(IMAGE), 100_000))
     assert spool(stream, path) == len(IMAGE)
     assert path.read_bytes() == IMAGE
 

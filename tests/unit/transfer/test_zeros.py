@@ -1,5 +1,6 @@
 import os
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from glimpse.transfer.extent import Buffer, Extent
 from glimpse.transfer.zeros import BLOCK, RUN, extents, is_zero, refine, zero_buffers
-from tests.unit.transfer.helpers import MIB, cut, joined
+from tests.unit.transfer.helpers import MIB, joined
 
 # An image of some blocks, each zero, data, or data with a single byte set somewhere; and a tail.
 blocks = st.lists(
@@ -144,9 +145,18 @@ def test_is_zero_knows_every_kind_of_buffer(kind: type) -> None:
     assert not is_zero(kind(bytes(BLOCK - 1) + b"\x01"))
 
 
-def test_finding_is_not_done_byte_by_byte() -> None:
-    # Not a measurement: 256 MiB byte by byte would take a minute, at memory speed it is some milliseconds.
-    data = bytes(256 * MIB)
-    begin = time.monotonic()
-    assert all(extent.is_zero for extent in extents(cut(data, 64 * MIB)))
-    assert time.monotonic() - begin < 10
+def test_finding_runs_at_the_speed_of_memory() -> None:
+    # Beside a plain comparison of the same bytes, and the best of several, so that a busy machine does no harm. Found
+    # as it is, it takes half of that; comparing views takes forty times as long, and any() two hundred.
+    data, same = bytes(32 * MIB), bytes(32 * MIB - 1) + b"x"
+
+    def best(work: Callable[[], object]) -> float:
+        times = []
+        for _ in range(10):
+            begin = time.perf_counter()
+            work()
+            times.append(time.perf_counter() - begin)
+        return min(times)
+
+    compared = best(lambda: data == same)
+    assert best(lambda: [extent.is_zero for extent in extents([data])]) < 10 * compared

@@ -1,7 +1,5 @@
 """Decompressors, found by content and never by name. To add one: one file here, and one line in ``_ALL``."""
 
-from collections.abc import Iterable, Iterator
-
 from glimpse.errors import NotFound
 from glimpse.transfer.decompress.base import UNLIMITED, Decompressor, Limits
 from glimpse.transfer.decompress.bzip2 import Bzip2
@@ -9,10 +7,8 @@ from glimpse.transfer.decompress.gzip import Gzip
 from glimpse.transfer.decompress.lz4 import Lz4
 from glimpse.transfer.decompress.xz import Xz
 from glimpse.transfer.decompress.zstd import Zstd
-from glimpse.transfer.extent import Buffer
-from glimpse.transfer.streams import peek
 
-__all__ = ["HEAD", "UNLIMITED", "Decompressor", "Limits", "decompressor", "detect", "unpack"]
+__all__ = ["HEAD", "UNLIMITED", "Decompressor", "Limits", "decompressor", "detect"]
 
 _ALL: tuple[Decompressor, ...] = (Gzip(), Zstd(), Xz(), Bzip2(), Lz4())
 _BY_NAME = {one.name: one for one in _ALL}
@@ -32,13 +28,3 @@ def decompressor(name: str) -> Decompressor:
         return _BY_NAME[name]
     except KeyError:
         raise NotFound(f"There is no decompressor {name!r} here.") from None
-
-
-def unpack(chunks: Iterable[Buffer], *, limits: Limits = UNLIMITED) -> tuple[str | None, Iterator[Buffer]]:
-    """Which decompressor the first bytes ask for (None: none), and the stream, unpacked if one does.
-
-    Blocks until the first bytes are there.
-    """
-    head, stream = peek(chunks, HEAD)
-    name = detect(head)
-    return name, stream if name is None else decompressor(name).decompress(stream, limits=limits)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from glimpse.transfer.decompress import HEAD, detect
+from glimpse.errors import NotFound
+from glimpse.transfer.decompress import HEAD, decompressor, detect
 from tests.unit.transfer.disk.images import qemu_img
 
 MIB = 1 << 20
@@ -96,6 +97,8 @@ def test_no_noise_is_taken_for_packed() -> None:
 @pytest.mark.parametrize(
     "begin",
     [
+        b"",
+        b"\x1f",
         b"BZh9",
         b"BZhelp me, said the text",
         b"BZh91AY&SX",
@@ -130,3 +133,8 @@ def test_what_only_looks_like_a_magic_is_none(begin: bytes) -> None:
 @pytest.mark.parametrize("level", ["-1", "-9"])
 def test_what_a_tool_has_packed_is_found(tool: str, data: bytes, level: str) -> None:
     assert detect(run(tool, "-c", level, data=data)[:HEAD]) == tool
+
+
+def test_an_unknown_name_is_not_found() -> None:
+    with pytest.raises(NotFound, match="'rar'"):
+        decompressor("rar")
