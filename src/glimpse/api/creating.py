@@ -21,11 +21,7 @@ def new_image(body: Mapping[str, object], described: ImageSchema, caller: Caller
     for name, value in body.items():
         if name in described.properties:
             schema.check(name, value, described.properties[name])
-        elif (
-            not name.startswith(reserved.INTERNAL_PREFIX)
-            and name not in reserved.RESERVED
-            and name != "locations"
-        ):
+        elif name != "locations":
             schema.check_extra(name, value)
     described.refuse_missing(body.keys())
     for name in body:

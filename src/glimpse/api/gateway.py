@@ -8,7 +8,7 @@ import logging
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,7 +18,7 @@ from glimpse.access.policy import Policy
 from glimpse.api import errors
 from glimpse.api.jsonbody import JSON, dumps
 from glimpse.api.versions import Versions
-from glimpse.errors import GlimpseError, Unavailable
+from glimpse.errors import GlimpseError, Invalid, Unavailable
 
 LOG = logging.getLogger(__name__)
 
@@ -100,6 +100,8 @@ class Gateway:
                 return
             rest, slash = path[1:], "/"
         exchange.request_id = self._request_id(headers.get("x-openstack-request-id"))
+        if "\ufffd" in path:
+            _check_path(scope)
         scope["path"] = f"/v2{slash}{rest}"
         named = await self._authentication.authenticate(headers, scope["method"], scope["path"])
         scope["glimpse.caller"] = self._caller(named, exchange.request_id)
@@ -118,6 +120,16 @@ class Gateway:
 
     def _caller(self, named: Caller, request_id: str) -> Caller:
         return named.asking(request_id, is_admin=self._policy.is_admin(named))
+
+
+def _check_path(scope: Scope) -> None:
+    """Raise Invalid where the path was not UTF-8. The server puts U+FFFD for what it cannot read, and a tag
+    would be stored so.
+    """
+    try:
+        unquote_to_bytes(scope.get("raw_path") or b"").decode()
+    except UnicodeDecodeError as error:
+        raise Invalid("The path is not UTF-8.") from error
 
 
 class Exchange:

@@ -74,9 +74,9 @@ async def stores_in_detail(request: Request) -> Response:
     """The stores with what an administrator wants to know of them: kind, weight, how they are set up."""
     context = context_of(request)
     jsonbody.refuse_body(request)
-    context.policy.check("stores_info_detail", caller_of(request), {})
     if not context.settings.multi_store:
         raise NotFound("This service has a single store.")
+    context.policy.check("stores_info_detail", caller_of(request), {})
     by_id = {store.id: store for store in context.stores.all}
     return answer(
         {"stores": [_store(by_id[each.id], context) | _detail(each) for each in context.settings.stores]}

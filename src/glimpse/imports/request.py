@@ -11,11 +11,11 @@ from glimpse.errors import Invalid
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
-    """What the caller asked for. ``stores`` is None when the body does not name any."""
+    """What the caller asked for. ``stores`` as it is in the body, where it may be anything; None where it is not."""
 
     method: str
     parameters: Mapping[str, object]
-    stores: tuple[str, ...] | None
+    stores: object
     all_stores: bool
     all_stores_must_succeed: bool
     body: Mapping[str, object]
@@ -30,7 +30,7 @@ class ImportRequest:
 def parse(body: object, enabled_methods: Sequence[str]) -> ImportRequest:
     """The request in ``body`` (decoded JSON).
 
-    Raises Invalid for the first thing that is wrong: method, its name, the booleans, the stores.
+    Raises Invalid for the first thing that is wrong: method, its name, the booleans.
     """
     if not isinstance(body, dict):
         raise Invalid("The body of an import request must be a JSON object.")
@@ -50,7 +50,7 @@ def parse(body: object, enabled_methods: Sequence[str]) -> ImportRequest:
     return ImportRequest(
         method=name,
         parameters={key: value for key, value in method.items() if key != "name"},
-        stores=_stores(body),
+        stores=body.get("stores"),
         all_stores=all_stores,
         all_stores_must_succeed=must_succeed,
         body=body,
@@ -62,16 +62,3 @@ def _boolean(body: Mapping[str, object], key: str, *, default: bool) -> bool:
     if not isinstance(value, bool):
         raise Invalid(f"{key!r} must be true or false, not {value!r}.")
     return value
-
-
-def _stores(body: Mapping[str, object]) -> tuple[str, ...] | None:
-    stores = body.get("stores")
-    if stores is None:
-        return None
-    if not isinstance(stores, list) or not all(isinstance(store, str) for store in stores):
-        raise Invalid("'stores' must be a list of store identifiers.")
-    if not stores:
-        raise Invalid("'stores' must name at least one store.")
-    if len(set(stores)) != len(stores):
-        raise Invalid("'stores' names a store more than once.")
-    return tuple(stores)

@@ -36,15 +36,16 @@ def choose(
         if not request.all_stores_must_succeed:
             raise Invalid("'all_stores_must_succeed' can only be false where several stores are configured.")
         return (default,)
-    if request.all_stores and (request.stores is not None or header_store):
+    named = _named(request.stores)
+    if request.all_stores and (named is not None or header_store):
         raise Invalid("'all_stores' cannot be combined with 'stores' or the X-Image-Meta-Store header.")
     # openstacksdk names a single store in both places.
-    if request.stores is not None and header_store and request.stores != (header_store,):
+    if named is not None and header_store and named != (header_store,):
         raise Invalid("'stores' and the X-Image-Meta-Store header name different stores.")
     writable = [store.id for store in stores if not store.read_only]
     if request.all_stores:
         return tuple(writable)
-    wanted = request.stores or ((header_store,) if header_store else (default,))
+    wanted = named or ((header_store,) if header_store else (default,))
     for store in wanted:
         if store not in {known.id for known in stores}:
             raise Conflict(f"There is no store {store!r}.", hint=f"Stores here: {', '.join(writable)}.")
@@ -53,3 +54,16 @@ def choose(
                 f"Store {store!r} is read-only.", hint=f"Stores to write to: {', '.join(writable)}."
             )
     return tuple(wanted)
+
+
+def _named(stores: object) -> tuple[str, ...] | None:
+    """The stores that the body of a request names; None where it names none. Raises Invalid."""
+    if stores is None:
+        return None
+    if not isinstance(stores, list) or not all(isinstance(store, str) for store in stores):
+        raise Invalid("'stores' must be a list of store identifiers.")
+    if not stores:
+        raise Invalid("'stores' must name at least one store.")
+    if len(set(stores)) != len(stores):
+        raise Invalid("'stores' names a store more than once.")
+    return tuple(stores)

@@ -62,13 +62,17 @@ def test_a_media_type_selects_the_version_of_a_path_without_prefix(api: Api) -> 
         "/v2/images/x/nothing",
         "/v2/info",
         "/v2//images",
-        "/v2/%ff",
     ],
 )
 def test_an_unknown_path_is_not_found(api: Api, path: str) -> None:
     answer = api.http.get(path, headers={"Accept": "application/json"})
     assert answer.status_code == 404
     assert answer.json()["code"] == "404 Not Found"
+
+
+@pytest.mark.parametrize("path", ["/v2/%ff", "/v2/images/%ff", "/v2.7/images/x/members/%ed%a0%80"])
+def test_a_path_that_is_no_text_is_refused(api: Api, path: str) -> None:
+    assert api.http.get(path).status_code == 400
 
 
 def test_without_a_valid_token_even_an_unknown_path_is_401(api: Api) -> None:

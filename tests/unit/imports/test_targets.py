@@ -44,6 +44,11 @@ def test_several_stores(body: dict[str, object], header: str | None, stores: tup
         ({"all_stores": True}, "main", Invalid),
         ({"stores": ["main"]}, "mirror", Invalid),
         ({"stores": ["main", "mirror"]}, "main", Invalid),
+        ({"stores": "main"}, None, Invalid),
+        ({"stores": {"main": True}}, None, Invalid),
+        ({"stores": []}, None, Invalid),
+        ({"stores": [1]}, None, Invalid),
+        ({"stores": ["main", "main"]}, None, Invalid),
         ({"stores": ["nowhere"]}, None, Conflict),
         ({}, "nowhere", Conflict),
         ({}, "os_glance_staging_store", Conflict),
@@ -58,8 +63,9 @@ def test_what_contradicts_itself_or_cannot_be_written_is_refused(
         chosen(body, header)
 
 
-def test_a_single_store_ignores_what_names_stores() -> None:
-    assert chosen({"stores": ["elsewhere"]}, "elsewhere", multi_store=False) == ("main",)
+@pytest.mark.parametrize("stores", [["elsewhere"], ["main", "main"], [], "main", {"main": True}, [1], 5])
+def test_a_single_store_ignores_what_names_stores(stores: object) -> None:
+    assert chosen({"stores": stores, "all_stores": True}, "elsewhere", multi_store=False) == ("main",)
 
 
 def test_a_single_store_cannot_succeed_in_part() -> None:
