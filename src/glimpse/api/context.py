@@ -1,7 +1,7 @@
 """What every request of one api process works with."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar, cast
@@ -67,6 +67,10 @@ class Context:
     def may(self, operation: Operation, name: str, caller: Caller) -> bool:
         """Whether the caller may do this with properties of images that have this name."""
         return self.protection is None or self.protection.may(operation, name, caller)
+
+    def unreadable(self, names: Iterable[str], caller: Caller) -> Collection[str]:
+        """Those of the properties of these names whose values the caller may not know."""
+        return () if self.protection is None else self.protection.unreadable(names, caller)
 
     async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a call that reads from the catalog beside the event loop."""

@@ -154,7 +154,7 @@ def check_new(context: Context, caller: Caller, wanted: NewImage) -> None:
 
 def shown(context: Context, caller: Caller, image: Image) -> dict[str, object]:
     """The image as the caller sees it."""
-    unreadable = context.protection.unreadable(image.properties, caller) if context.protection else ()
+    unreadable = context.unreadable(image.properties, caller)
     return context.view.render(image, admin=caller.is_admin, unreadable=unreadable)
 
 

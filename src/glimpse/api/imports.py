@@ -1,6 +1,9 @@
 """Imports: start one, and watch it."""
 
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
+from functools import partial
+from typing import TypeAlias
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +15,7 @@ from glimpse.api.images import empty, visible
 from glimpse.api.info import check_imports
 from glimpse.api.jsonbody import answer
 from glimpse.api.operation import operations
+from glimpse.api.reserved import BASE
 from glimpse.api.views import timestamp
 from glimpse.catalog.records import REGISTRATION, ImportRecord, Phase, task_type
 from glimpse.errors import NotFound
@@ -20,6 +24,14 @@ from glimpse.imports.request import parse
 from glimpse.transfer.sources.uri import masked
 
 router = operations("imports")
+
+# Which properties of these names are not shown.
+Hides: TypeAlias = Callable[[Iterable[str]], Collection[str]]
+
+
+def nothing(names: Iterable[str]) -> Collection[str]:
+    """For who may read every property."""
+    return ()
 
 
 @router.post("/v2/images/{image_id}/import", status_code=202)
@@ -57,7 +69,8 @@ async def tasks(request: Request, image_id: str) -> Response:
     jsonbody.refuse_body(request)
     image = await visible(request, image_id)
     records = await context.read(context.catalog.imports.for_image, image.id)
-    return answer({"tasks": [task(record) for record in records if shown(record, caller)]})
+    hides = partial(context.unreadable, caller=caller)
+    return answer({"tasks": [task(record, hides) for record in records if shown(record, caller)]})
 
 
 def progress(record: ImportRecord, *, places: bool = True) -> dict[str, object]:
@@ -90,7 +103,7 @@ def progress(record: ImportRecord, *, places: bool = True) -> dict[str, object]:
     }
 
 
-def task(record: ImportRecord) -> dict[str, object]:
+def task(record: ImportRecord, hides: Hides = nothing) -> dict[str, object]:
     """An import as a row of the tasks table; times without a zone, to the microsecond."""
     return {
         "id": record.id,
@@ -105,18 +118,22 @@ def task(record: ImportRecord) -> dict[str, object]:
         "image_id": record.image_id,
         "request_id": record.request_id,
         "user_id": record.user_id,
-        "input": task_input(record),
+        "input": task_input(record, hides),
         "result": None if record.result is None else dict(record.result),
         "message": record.message,
     }
 
 
-def task_input(record: ImportRecord) -> dict[str, object]:
-    """What a task was given, in the form in which tasks of its type have it."""
+def task_input(record: ImportRecord, hides: Hides) -> dict[str, object]:
+    """What a task was given, in the form in which tasks of its type have it; without the properties that are hidden."""
     request = dict(record.request)
     if task_type(record.method) == "import":
         given = request.get("input")
         found = dict(given) if isinstance(given, dict) else {}
+        properties = found.get("image_properties")
+        if isinstance(properties, dict):
+            hidden = hides(properties.keys() - BASE)
+            found["image_properties"] = {name: properties[name] for name in properties if name not in hidden}
         return {**found, "import_from": mask(found.get("import_from"))}
     if record.method == REGISTRATION:
         return {"image_id": record.image_id, **request, "loc_url": mask(request.get("loc_url"))}
@@ -135,7 +152,8 @@ def shown(record: ImportRecord, caller: Caller) -> bool:
     """Whether the caller sees this task: its own project's, until it has expired."""
     if record.expires_at is not None and record.expires_at <= datetime.now(UTC):
         return False
-    return caller.is_admin or record.owner == caller.project_id
+    # Who has no project does not own what nobody owns.
+    return caller.is_admin or (caller.project_id is not None and record.owner == caller.project_id)
 
 
 def _phase(phase: Phase) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Tasks: every import as administrators see it, and the old way to ask for one together with its image."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -55,7 +56,7 @@ async def show(request: Request, task_id: str) -> Response:
     if not imports.shown(record, caller):
         raise NotFound(f"There is no task {task_id}.")
     context.policy.check("get_task", caller, task_target(record))
-    return answer(view(record))
+    return answer(view(record, partial(context.unreadable, caller=caller)))
 
 
 @router.post("/v2/tasks", status_code=201)
@@ -77,10 +78,14 @@ async def create(request: Request) -> Response:
     work = {"method": {"name": IMPORT, "uri": given["import_from"]}, "input": given}
     record = await context.write(context.imports.start_task, wanted, work, caller)
     base = base_url(context.settings.default.public_endpoint, request.scope, request.headers)
-    return answer(view(record), 201, {"location": f"{base}/v2/tasks/{record.id}"})
+    return answer(
+        view(record, partial(context.unreadable, caller=caller)),
+        201,
+        {"location": f"{base}/v2/tasks/{record.id}"},
+    )
 
 
-def view(record: ImportRecord) -> dict[str, object]:
+def view(record: ImportRecord, hides: imports.Hides) -> dict[str, object]:
     """A task as it is shown by itself."""
     result = None if record.result is None else dict(record.result)
     if result is None and record.status == "success":
@@ -88,7 +93,7 @@ def view(record: ImportRecord) -> dict[str, object]:
     shown = summary(record)
     return {
         "id": shown.pop("id"),
-        "input": imports.task_input(record),
+        "input": imports.task_input(record, hides),
         "type": shown.pop("type"),
         "status": shown.pop("status"),
         "owner": shown.pop("owner"),

@@ -123,34 +123,66 @@ def test_a_flood_of_guesses_does_not_keep_known_users_waiting(start: Start, tmp_
     assert statuses == {401, 503}
 
 
+# What is answered to nobody in particular: by operation, to images that are public, community, shared, and private.
+ANONYMOUS = """
+GET    -                 200 200 404 404
+GET    file              200 403 404 404
+GET    members           403 403 404 404
+GET    members/red       404 404 404 404
+GET    locations         403 403 404 404
+GET    import            404 404 404 404
+GET    tasks             200 200 404 404
+PATCH  -                 403 403 403 403
+DELETE -                 403 403 403 403
+PUT    file              403 403 403 403
+PUT    stage             403 403 403 403
+POST   import            403 403 403 403
+PUT    tags/x            403 403 403 403
+DELETE tags/x            403 403 403 403
+POST   members           403 403 403 403
+PUT    members/red       403 403 403 403
+DELETE members/red       403 403 403 403
+POST   locations         403 403 403 403
+POST   actions/deactivate 403 403 403 403
+POST   actions/reactivate 403 403 403 403
+"""
+VISIBILITIES = ("public", "community", "shared", "private")
+
+
 def test_anonymous_access_is_for_reading_what_is_open(start: Start, tmp_path: Path) -> None:
     make_site(tmp_path / "data")
     api = start("http_basic", options="allow_anonymous_access = true")
-    made = {
-        visibility: api.http.post(
-            "/v2/images", json={"visibility": visibility, "name": visibility, **RAW}, auth=basic("olga")
-        ).json()["id"]
-        for visibility in ("public", "community", "shared", "private")
-    }
-    shown = {name: api.http.get(f"/v2/images/{image}").status_code for name, image in made.items()}
-    assert shown == {"public": 200, "community": 200, "shared": 404, "private": 404}
-    assert [image["name"] for image in api.http.get("/v2/images").json()["images"]] == ["public"]
-    for image in made.values():
-        api.http.put(f"/v2/images/{image}/file", content=b"data", headers=BYTES, auth=basic("olga"))
-    read = {name: api.http.get(f"/v2/images/{image}/file").status_code for name, image in made.items()}
-    assert read == {"public": 200, "community": 403, "shared": 404, "private": 404}
+    made = {}
+    for visibility in VISIBILITIES:
+        body = {"visibility": visibility, "name": visibility, **RAW}
+        made[visibility] = api.http.post("/v2/images", json=body, auth=basic("olga")).json()["id"]
+        path = f"/v2/images/{made[visibility]}"
+        assert api.http.put(f"{path}/file", content=b"data", headers=BYTES, auth=basic("olga")).is_success
+
+    def listed(query: str) -> list[str]:
+        return [image["name"] for image in api.http.get(f"/v2/images?{query}").json()["images"]]
+
+    assert listed("") == listed("visibility=public") == ["public"]
+    assert listed("visibility=all") == ["community", "public"]
+    assert listed("visibility=shared") == listed("visibility=private") == []
+    for line in ANONYMOUS.strip().splitlines():
+        method, what, *expected = line.split()
+        found = []
+        for image_id in made.values():
+            path = f"/v2/images/{image_id}" + ("" if what == "-" else f"/{what}")
+            answer = api.http.request(method, path)
+            found.append(str(answer.status_code))
+            if method != "GET":
+                # Bad credentials are told where they would have been needed.
+                assert api.http.request(method, path, auth=basic("ann", "?")).status_code == 401
+        assert found == expected, line
     path = f"/v2/images/{made['public']}"
-    for method, where in (
-        ("POST", "/v2/images"),
-        ("DELETE", path),
-        ("PUT", path + "/tags/x"),
-        ("PATCH", path),
-    ):
-        answer = api.http.request(method, where)
-        assert answer.status_code == 403, (method, where)
-        # Bad credentials are told where they would have been needed.
-        assert api.http.request(method, where, auth=basic("ann", "?")).status_code == 401
+    assert api.http.get(f"{path}/file").content == b"data"
     assert api.http.get(path, auth=basic("ann", "?")).status_code == 200
+    others = {"tasks": 403, "info/stores": 200, "info/stores/detail": 403, "schemas/image": 200}
+    assert {what: api.http.get(f"/v2/{what}").status_code for what in others} == others
+    for where in ("images", "tasks"):
+        assert api.http.post(f"/v2/{where}", json={}).status_code == 403
 
 
 def test_openstacksdk_knows_how(site: Api, tmp_path: Path) -> None:

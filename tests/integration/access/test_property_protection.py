@@ -39,7 +39,8 @@ def protect(directory: Path, rules: str, options: str = FILE, sections: str = ""
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     directory = tmp_path_factory.mktemp("protected")
-    with Api(directory, configuration=protect(directory, example(1))) as running:
+    sections = "[import_filtering_opts]\nallowed_hosts = [127.0.0.1]\n"
+    with Api(directory, configuration=protect(directory, example(1), sections=sections)) as running:
         yield running
 
 
@@ -151,6 +152,22 @@ def test_a_filter_tells_nothing_of_what_cannot_be_read(api: Api, image_id: str) 
     assert found(BILLER, f"billing_code=7&id={image_id}") == [image_id]
     assert found(MEMBER, f"hw_disk_bus=scsi&id={image_id}") == [image_id]
     assert found(MEMBER, f"owner=blue&name=&id={image_id}") == []
+
+
+def test_a_task_tells_nothing_of_what_cannot_be_read(api: Api) -> None:
+    given = {
+        "import_from": "http://127.0.0.1/",
+        "import_from_format": "raw",
+        "image_properties": {"name": "x", "billing_code": "7", "note": "a"},
+    }
+    token = "abe:blue:admin,biller"
+    answer = api.http.post("/v2/tasks", json={"type": "import", "input": given}, headers=auth(token))
+    assert answer.json()["input"] == given
+    task = answer.json()
+    rest = {**given, "image_properties": {"name": "x", "note": "a"}}
+    assert api.http.get(f"/v2/tasks/{task['id']}", headers=auth(ADMIN)).json()["input"] == rest
+    (row,) = api.http.get(f"/v2/images/{task['image_id']}/tasks", headers=auth(MEMBER)).json()["tasks"]
+    assert row["input"] == rest
 
 
 def test_what_an_import_injects_is_beyond_the_rules(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ CALLERS = {
     "admin elsewhere": "ada:ops:admin",
     "admin of the owner": "abe:blue:admin",
     "owner": "alice:blue:member",
+    "owner's manager": "max:blue:manager",
     "owner's reader": "rita:blue:reader",
     "owner's guest": "gus:blue:guest",
     "invited": "bob:red:member",
@@ -69,8 +70,8 @@ def relation(visibility: str, membership: str, caller: str) -> str:
     kind = "open" if visibility in ("public", "community") else visibility
     if caller in ("without a token", "admin elsewhere", "admin of the owner"):
         return f"{kind} and its admin"
-    if caller in ("owner", "owner's reader"):
-        return f"{kind} and its {'owner' if caller == 'owner' else 'reader'}"
+    if caller in ("owner", "owner's manager", "owner's reader"):
+        return f"{kind} and its {'reader' if caller.endswith('reader') else 'owner'}"
     if kind == "open":
         if caller in ("invited", "stranger"):
             return "open and others"
@@ -206,6 +207,7 @@ def test_where_it_is_listed(case: Case, caller: str) -> None:
         "admin elsewhere": {"admin"},
         "admin of the owner": {"admin", "its-admin"},
         "owner": {"owner"},
+        "owner's manager": {"owner"},
         "owner's reader": {"reader"},
         "invited": {"stranger", case.membership},
         "invited reader": {"stranger", case.membership},

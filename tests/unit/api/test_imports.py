@@ -3,9 +3,9 @@
 import dataclasses
 from datetime import UTC, datetime
 
-from glimpse.api.imports import mask, progress, task
+from glimpse.api.imports import mask, progress, shown, task
 from glimpse.catalog.records import ImportRecord, Phase, Target
-from tests.unit.api.records import ID
+from tests.unit.api.records import ADMIN, ID, MEMBER
 
 BEGAN = datetime(2026, 1, 2, 3, 4, 5, 60_000, UTC)
 RECORD = ImportRecord(
@@ -97,3 +97,13 @@ def test_user_names_and_passwords_in_addresses_are_masked() -> None:
     assert "pa" not in str(mask("https://user:pa@ss@host/p"))
     assert mask("https://host/a@b") == "https://host/a@b"
     assert mask(None) is None
+
+
+def test_a_task_is_seen_by_its_project_and_administrators_until_it_has_expired() -> None:
+    nobody = dataclasses.replace(MEMBER, project_id=None)
+    ownerless = dataclasses.replace(RECORD, owner=None)
+    expired = dataclasses.replace(RECORD, expires_at=BEGAN)
+    assert [shown(RECORD, who) for who in (ADMIN, MEMBER, nobody)] == [True, True, False]
+    # Who has no project does not own what nobody owns.
+    assert [shown(ownerless, who) for who in (ADMIN, MEMBER, nobody)] == [True, False, False]
+    assert not shown(expired, ADMIN)
