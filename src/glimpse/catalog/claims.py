@@ -3,14 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from glimpse.catalog import import_rows
 from glimpse.catalog.fence import Held, fenced, hold, lost
 from glimpse.catalog.records import ImportRecord, Phase
-from glimpse.catalog.repository import Repository, writes, writes_again
+from glimpse.catalog.repository import Repository, reads, writes, writes_again
 from glimpse.catalog.tables import images, imports
 from glimpse.errors import Conflict
+
+_FORMATS = (
+    select(images.c.disk_format, images.c.container_format)
+    .select_from(imports.join(images, imports.c.image_id == images.c.id))
+    .where(imports.c.id == bindparam("of"))
+)
 
 
 class ImportClaims(Repository):
@@ -37,6 +43,12 @@ class ImportClaims(Repository):
         }
         self._next_claim(conn, import_id, row.image_id, row.image_claim, values)
         return _known(conn, import_id)
+
+    @reads
+    def formats(self, conn: Connection, import_id: str) -> tuple[str | None, str | None]:
+        """The disk format and the container format that the import's image is declared to be of now."""
+        row = conn.execute(_FORMATS, {"of": import_id}).first()
+        return (None, None) if row is None else (row.disk_format, row.container_format)
 
     @writes_again
     def renew(

@@ -65,7 +65,7 @@ class ImportEnds(Repository):
         if row.image_status == "importing":
             values["status"] = "active"
         conn.execute(update(images).where(images.c.id == row.image_id).values(values))
-        staged.take(conn, row.image_id)
+        staged.forget(conn, row.image_id)
         answer = dict(result) if result is not None else {"image_id": row.image_id}
         end = {"status": "success", "result": answer} | _said(message, phases)
         _end(conn, row, self.now(), self.task_expiry(), end)
@@ -116,7 +116,7 @@ class ImportEnds(Repository):
         values: dict[str, object] = {"updated_at": self.now()}
         if row.image_status == "importing":
             values |= {"status": "queued", **NO_DATA}
-            staged.take(conn, row.image_id)
+            staged.forget(conn, row.image_id)
         conn.execute(update(images).where(images.c.id == row.image_id).values(values))
 
 

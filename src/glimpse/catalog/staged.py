@@ -24,7 +24,7 @@ class Staged(Repository):
     @writes_again
     def remove(self, conn: Connection, image_id: str) -> None:
         """Forget it; harmless when repeated."""
-        take(conn, image_id)
+        forget(conn, image_id)
 
     @reads
     def ids(self, conn: Connection, host: str) -> set[str]:
@@ -34,7 +34,7 @@ class Staged(Repository):
 
 def put(conn: Connection, file: StagedFile) -> None:
     """Record a staged file in the place of an earlier one."""
-    take(conn, file.image_id)
+    forget(conn, file.image_id)
     row = asdict(file) | {"digests": dict(file.digests)}
     for name in UNSIGNED:
         row[name] = _signed(row[name])
@@ -45,8 +45,13 @@ def take(conn: Connection, image_id: str) -> StagedFile | None:
     """Forget the image's staged file and say what it was."""
     file = _find(conn, image_id)
     if file is not None:
-        conn.execute(delete(table).where(table.c.image_id == image_id))
+        forget(conn, image_id)
     return file
+
+
+def forget(conn: Connection, image_id: str) -> None:
+    """Forget the image's staged file, if there is one."""
+    conn.execute(delete(table).where(table.c.image_id == image_id))
 
 
 def _find(conn: Connection, image_id: str) -> StagedFile | None:

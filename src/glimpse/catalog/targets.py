@@ -33,15 +33,11 @@ class ImportTargets(Repository):
         Raises ClaimLost, Conflict (one has committed already).
         """
         row = fenced(conn, import_id, claim)
-        for store in stores:
-            if _state(conn, import_id, store)[0] == "committed":
-                raise Conflict(f"Import {import_id} has delivered to store {store} already.")
-        mine = table.c.import_id == import_id
-        conn.execute(
-            update(table)
-            .where(mine, table.c.store.in_(list(stores)))
-            .values(state="writing", url=None, error=None)
-        )
+        these = (table.c.import_id == import_id) & table.c.store.in_(list(stores))
+        done = conn.execute(select(table.c.store).where(these, table.c.state == "committed")).scalar()
+        if done is not None:
+            raise Conflict(f"Import {import_id} has delivered to store {done} already.")
+        conn.execute(update(table).where(these).values(state="writing", url=None, error=None))
         values = journalled(row, plan=plan, state=state)
         conn.execute(update(imports).where(imports.c.id == import_id).values(**values, updated_at=self.now()))
 

@@ -32,17 +32,20 @@ def nothing(run: ImportRun) -> None:
 def build(run: ImportRun, plugins: Sequence[Plugin]) -> linear_flow.Flow:
     """The flow of one import: lock, the plugins with a turn in configured order, deliver, finish.
 
-    A plugin that only adds to the plan has none, and bytes are acquired by whoever needs them first: a task costs 0.7 ms,
-    and a small import 10.
+    A plugin that only adds to the plan has no turn, and bytes are acquired by whoever needs them first. Neighbours among
+    our steps are one task: each task costs 0.7 ms, and all else of a small import 8.
     """
+    turns = [
+        Step(run, plugin.name, partial(plugin.apply, rest=plugins[number:]), plugin.undo)
+        for number, plugin in enumerate(plugins, 1)
+        if isinstance(plugin, Acts)
+    ]
+    first = Step(run, "lock", partial(lock, plugins=plugins), unlock)
+    last = (Step(run, "deliver", deliver, withdraw), Step(run, "finish", finish, nothing))
     flow = linear_flow.Flow(f"import-{run.id}")
-    flow.add(Step(run, "lock", partial(lock, plugins=plugins), unlock))
-    for number, plugin in enumerate(plugins, 1):
-        if isinstance(plugin, Acts):
-            flow.add(Step(run, plugin.name, partial(plugin.apply, rest=plugins[number:]), plugin.undo))
-    flow.add(Step(run, "deliver", deliver, withdraw))
-    flow.add(Step(run, "finish", finish, nothing))
-    return flow
+    if not turns:
+        return flow.add(Steps(first, *last))
+    return flow.add(Steps(first), *(Steps(turn) for turn in turns), Steps(*last))
 
 
 def execute(run: ImportRun, plugins: Sequence[Plugin]) -> None:
@@ -59,11 +62,31 @@ def execute(run: ImportRun, plugins: Sequence[Plugin]) -> None:
         log.exception("Import %s could not be taken back and is left to another conductor.", run.id)
 
 
-class Step(task.Task):  # type: ignore[misc]
-    """One step as a TaskFlow task: runs ``do``; when this or a later step fails, runs ``undo``."""
+class Steps(task.Task):  # type: ignore[misc]
+    """Steps in their order, as one TaskFlow task."""
+
+    def __init__(self, *steps: "Step") -> None:
+        super().__init__(name="+".join(step.name for step in steps))
+        self._steps = steps
+        self._begun: list[Step] = []
+
+    def execute(self) -> None:
+        """Do one after the other, to the first that fails."""
+        for step in self._steps:
+            self._begun.append(step)
+            step.execute()
+
+    def revert(self, *args: object, **kwargs: object) -> None:
+        """Take back those that were begun, the last first."""
+        for step in reversed(self._begun):
+            step.revert()
+
+
+class Step:
+    """One step: runs ``do``; when this or a later step fails, runs ``undo``."""
 
     def __init__(self, run: ImportRun, name: str, do: Work, undo: Work) -> None:
-        super().__init__(name=name)
+        self.name = name
         self._run, self._do, self._undo = run, do, undo
 
     def execute(self) -> None:
@@ -94,7 +117,7 @@ class Step(task.Task):  # type: ignore[misc]
 
     def _is_phase(self) -> bool:
         """Whether the step is one that a follower sees."""
-        return bool(self.name != "lock")
+        return self.name != "lock"
 
     def _judge(self, error: GlimpseError) -> None:
         run = self._run
@@ -109,7 +132,7 @@ class Step(task.Task):  # type: ignore[misc]
             except ClaimLost as lost:
                 run.stop.set(lost)
 
-    def revert(self, *args: object, **kwargs: object) -> None:
+    def revert(self) -> None:
         """Take the step back, unless the import is another conductor's now."""
         if self._run.leaving:
             return

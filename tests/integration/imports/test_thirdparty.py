@@ -48,7 +48,8 @@ class Stamping(Service):
         directory.mkdir(parents=True)
         file = directory / "glance-image-import.conf"
         file.write_text(CONFIGURATION.format(data=directory, plugins=", ".join(plugins)))
-        super().__init__(directory, configuration=file)
+        # Nothing here is about uploads that end too early.
+        super().__init__(directory, {"glimpse.upload_lease": 30.0}, file)
 
     def diary(self) -> list[dict[str, Any]]:
         """What the plugins wrote down, and the list is empty again."""

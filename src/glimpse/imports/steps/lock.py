@@ -30,8 +30,7 @@ def lock(run: ImportRun, plugins: Sequence[Plugin]) -> None:
             hint="Check the image on another machine, and the logs of the conductors.",
         )
     if not run.planned:
-        image = run.image()
-        declared = Declared(image.disk_format, image.container_format)
+        declared = Declared(*run.resources.catalog.imports.formats(run.id))
         run.adopt_plan(draft(run, declared, plugins), declared)
         # Those of a plan that cannot be followed here are no part of this one.
         run.note(files=[])
