@@ -54,11 +54,10 @@ class Protection:
                 else f"It is looked for beside the configuration: {places}.",
             )
         format = cast(Format, settings.default.property_protection_rule_format)
+        sections = read(path, format)
         try:
-            return cls(read(path, format), format, policy)
+            return cls(sections, format, policy)
         except BrokenProtection as error:
-            if error.message.startswith(str(path)):
-                raise
             raise BrokenProtection(f"{path}: {error.message}", hint=error.hint) from error
 
     def may(self, operation: Operation, name: str, caller: Caller) -> bool:
