@@ -86,11 +86,14 @@ def command(name: str, where: Source | None, *more: str) -> list[str]:
 
 
 def answers(host: str, port: int) -> bool:
-    """Whether the service says that it is well, asked over plain HTTP without loading a client library."""
+    """Whether the service says how it is, asked over plain HTTP without loading a client library.
+
+    503 is an answer too: an operator keeps load balancers away.
+    """
     try:
         with socket.create_connection((host, port), timeout=PROBE_TIMEOUT) as connection:
             connection.sendall(b"GET /healthcheck HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             first = connection.recv(64)
     except OSError:
         return False
-    return first.startswith((b"HTTP/1.1 200", b"HTTP/1.0 200"))
+    return first.startswith((b"HTTP/1.1 200", b"HTTP/1.1 503"))

@@ -1,9 +1,11 @@
 """What holds for every request: versions, prefixes, request ids, wrong paths and verbs."""
 
 import uuid
+from pathlib import Path
 
 import pytest
 
+from glimpse.cli.serve import answers
 from tests.integration.api.conftest import Start
 from tests.integration.api.service import Api
 
@@ -12,6 +14,20 @@ def test_the_health_check_needs_nothing(api: Api) -> None:
     answer = api.http.get("/healthcheck", headers={"X-Auth-Token": "bro:ken"})
     assert (answer.status_code, answer.text) == (200, "OK")
     assert answer.headers["content-type"].startswith("text/plain")
+
+
+def test_a_file_turns_load_balancers_away_and_nobody_else(start: Start, tmp_path: Path) -> None:
+    file = tmp_path / "away"
+    service = start({"healthcheck.disable_by_file_path": str(file)})
+    assert answers("127.0.0.1", service.port)
+    file.touch()
+    answer = service.http.get("/healthcheck")
+    assert (answer.status_code, answer.text) == (503, "DISABLED BY FILE")
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert service.http.get("/v2/images").status_code == 200
+    assert answers("127.0.0.1", service.port), "the service itself is there"
+    file.unlink()
+    assert service.http.get("/healthcheck").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/v1", "/v1/images", "/v9/x", "/v2.99/images", "/anything", "/images"])

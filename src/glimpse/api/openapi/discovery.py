@@ -11,5 +11,12 @@ OPERATIONS = {
         {200: Answer("The stores with what they are.", json("StoresDetail"))}, (403, 404)
     ),
     "GET /v2/info/usage": Described({200: Answer("What the project uses of its limits.", json("Usage"))}),
-    "GET /healthcheck": Described({200: Answer("It answers.", {"text/plain": {"schema": text()}})}),
+    "GET /healthcheck": Described(
+        {
+            200: Answer("It answers.", {"text/plain": {"schema": text()}}),
+            503: Answer(
+                "It answers, but is to be asked for nothing new.", {"text/plain": {"schema": text()}}
+            ),
+        }
+    ),
 }
