@@ -236,8 +236,9 @@ def test_a_conductor_dies_inside_a_plugin(start: Start, disk: Disk) -> None:
         service.conductors.remove(survivor)
         service.conduct()
         record = service.ended(staged)
-    assert "died while plugin stamp_dies was changing the staged data" in record["message"]
+    assert "a conductor died during plugin stamp_dies" in record["message"]
     check_taken_back(service, staged)
+    assert service.diary() == [{"plugin": "dies", "did": "revert", "result": "Failure"}]
 
 
 # The first thing written is that the plugin begins, the second that it is done.

@@ -22,6 +22,9 @@ class Die(task.Task):
             image.write(text()[2:])
         write_down(plugin="dies", did="execute")
 
+    def revert(self, result, **kwargs):
+        write_down(plugin="dies", did="revert", result=type(result).__name__)
+
 
 def get_flow(**kwargs):
     return Die(name="stamp-dies")

@@ -104,8 +104,12 @@ class ThirdParty:
         except StagedDataLost:
             if journal.of(run, self.name) is None:
                 raise
+            broken = journal.broken(run)
+            reason = (
+                "this host was restarted" if broken is None else f"a conductor died during plugin {broken}"
+            )
             raise StagedDataLost(
-                f"A conductor died while plugin {self.name} was changing the staged data.",
+                f"The staged data is lost: {reason}, after it had been changed where it was staged.",
                 hint="Upload the image to staging again, then import.",
             ) from None
 

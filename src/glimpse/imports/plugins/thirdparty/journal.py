@@ -41,19 +41,23 @@ def symbols(run: ImportRun) -> dict[str, object]:
     return provided
 
 
+def broken(run: ImportRun) -> str | None:
+    """The plugin during whose turn a conductor has died."""
+    return next((name for name, stands in _all(run).items() if not stands["done"]), None)
+
+
 def restored(stands: Mapping[str, object], flow: linear_flow.Flow, error: str) -> Ran:
     """The turn of a plugin that another conductor gave it, for its revert.
 
-    Where that conductor died during it, its tasks learn that they have failed.
+    Where that conductor died during it, its tasks learn that they have failed. Values that nobody remembers are None.
     """
+    unknown = dict.fromkeys(flow.requires)
     if not stands["done"]:
         failed = failure.Failure.from_exception(RuntimeError(error))
-        return Ran(flow, {}, {task.name: (states.FAILURE, failed) for task in tasks_of(flow)})
+        return Ran(flow, unknown, {task.name: (states.FAILURE, failed) for task in tasks_of(flow)})
     results = cast("Mapping[str, object]", stands["results"])
-    known = cast("Mapping[str, object]", stands["symbols"])
-    return Ran(
-        flow, dict(known), {task.name: (states.SUCCESS, results.get(task.name)) for task in tasks_of(flow)}
-    )
+    known = unknown | dict(cast("Mapping[str, object]", stands["symbols"]))
+    return Ran(flow, known, {task.name: (states.SUCCESS, results.get(task.name)) for task in tasks_of(flow)})
 
 
 def _all(run: ImportRun) -> Stand:
