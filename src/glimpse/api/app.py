@@ -115,6 +115,7 @@ def create_app(settings: Settings) -> FastAPI:
         policy=context.policy,
         public_endpoint=settings.default.public_endpoint,
         longest_request_id=settings.default.max_request_id_length,
+        believes_proxies=settings.oslo_middleware.enable_proxy_headers_parsing,
     )
     return app
 

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from glimpse.access.authenticator import Authenticator
 from glimpse.access.caller import Caller
 from glimpse.access.policy import Policy
-from glimpse.api import errors
+from glimpse.api import errors, proxies
 from glimpse.api.jsonbody import JSON, dumps
 from glimpse.api.versions import Versions
 from glimpse.errors import GlimpseError, Invalid, Unavailable
@@ -46,6 +46,7 @@ class Gateway:
         policy: Policy,
         public_endpoint: str | None,
         longest_request_id: int,
+        believes_proxies: bool = False,
     ) -> None:
         self._app = app
         self._versions = versions
@@ -54,6 +55,7 @@ class Gateway:
         self._policy = policy
         self._public_endpoint = public_endpoint.rstrip("/") if public_endpoint else None
         self._longest_request_id = longest_request_id
+        self._believes_proxies = believes_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -61,6 +63,8 @@ class Gateway:
             await self._app(scope, receive, send)
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        if self._believes_proxies:
+            proxies.believe(scope, headers)
         exchange = Exchange(scope, send, headers.get("accept"))
         upload = None
         if scope["method"] == "PUT" and "expect" not in headers:
@@ -220,4 +224,4 @@ def base_url(public_endpoint: str | None, scope: Scope, headers: Mapping[str, st
     if not host:
         address = scope.get("server") or ("127.0.0.1", 9292)
         host = f"{address[0]}:{address[1]}"
-    return f"{scope.get('scheme', 'http')}://{host}"
+    return f"{scope.get('scheme', 'http')}://{host}{scope.get(proxies.PREFIX, '')}"

@@ -16,6 +16,21 @@ def test_the_health_check_needs_nothing(api: Api) -> None:
     assert answer.headers["content-type"].startswith("text/plain")
 
 
+def test_proxies_are_believed_where_the_operator_says_so(api: Api, start: Start) -> None:
+    headers = {
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Host": "cloud.example",
+        "X-Forwarded-Prefix": "/image",
+    }
+    service = start({"oslo_middleware.enable_proxy_headers_parsing": True})
+    for asked, base in ((api, api.url), (service, "https://cloud.example/image")):
+        document = asked.http.get("/", headers=headers).json()
+        assert document["versions"][0]["links"][0]["href"] == f"{base}/v2/"
+        created = asked.http.post("/v2/images", json={}, headers=headers)
+        assert created.headers["location"] == f"{base}/v2/images/{created.json()['id']}"
+    assert service.http.get("/").json()["versions"][0]["links"][0]["href"] == f"{service.url}/v2/"
+
+
 def test_a_file_turns_load_balancers_away_and_nobody_else(start: Start, tmp_path: Path) -> None:
     file = tmp_path / "away"
     service = start({"healthcheck.disable_by_file_path": str(file)})

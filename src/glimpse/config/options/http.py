@@ -10,7 +10,9 @@ class OsloMiddleware(Section):
 
     owner = "oslo.middleware"
 
-    enable_proxy_headers_parsing: Annotated[bool, "Whether X-Forwarded-* headers are believed."] = False
+    enable_proxy_headers_parsing: Annotated[
+        bool, "Whether Forwarded and X-Forwarded-* headers are believed."
+    ] = False
 
 
 class Cors(Section):
