@@ -14,8 +14,8 @@ SCHEMES = ("http", "https")
 
 def believe(scope: Scope, headers: MutableMapping[str, str]) -> None:
     """Make the request one to the address that the client asked, as ``Forwarded`` (RFC 7239) says, else the
-    older ``X-Forwarded-Proto`` and ``-Host``; ``X-Forwarded-Prefix`` beside either. Of several proxies the one next to
-    the client counts, which is named first.
+    older ``X-Forwarded-Proto`` and ``-Host``; ``X-Forwarded-Prefix`` beside either. Of several proxies the one
+    next to the client counts, which is named first.
     """
     said = _standard(headers.get("forwarded", "")) or {
         name: _first(headers.get(f"x-forwarded-{name}", "")) for name in ("proto", "host")

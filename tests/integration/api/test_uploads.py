@@ -64,6 +64,15 @@ def test_staged_data_waits_where_imports_look_for_it(api: Api) -> None:
     assert not [name for name in api.files() if image_id in name]
 
 
+def test_a_file_that_somebody_left_is_in_nobodys_way(api: Api) -> None:
+    image_id = api.create()
+    file = api.data / "staging" / image_id
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"left")
+    assert api.put(image_id, DATA, "stage").status_code == 204
+    assert file.read_bytes() == DATA
+
+
 def test_what_an_import_will_change_is_not_hashed_while_it_is_staged(api: Api, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", disk, "8M"], check=True)
