@@ -70,7 +70,10 @@ def test_a_file_that_somebody_left_is_in_nobodys_way(api: Api) -> None:
     file.parent.mkdir(exist_ok=True)
     file.write_bytes(b"left")
     assert api.put(image_id, DATA, "stage").status_code == 204
-    assert file.read_bytes() == DATA
+    staged = api.catalog.staged.get(image_id)
+    assert staged is not None
+    assert Path(staged.path).read_bytes() == DATA
+    assert file.read_bytes() == b"left", "who knows whose it is"
 
 
 def test_what_an_import_will_change_is_not_hashed_while_it_is_staged(api: Api, tmp_path: Path) -> None:
