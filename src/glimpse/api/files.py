@@ -86,7 +86,7 @@ async def _store_file(
         expected_size=expected,
         size_cap=context.limits.size,
     )
-    # From here the database decides, not the client: it is done or undone as a whole.
+    chunks.settle()
     await to_the_end(context.work(_publish, context, image, store, writer, claim, received))
 
 

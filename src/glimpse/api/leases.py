@@ -19,19 +19,24 @@ STALL_SECONDS = 300.0
 
 
 class Upload:
-    """One running upload. Its task is cancelled to end it; :attr:`error` says why then."""
+    """One running upload. Its task is cancelled to end it; :attr:`error` says why then.
 
-    __slots__ = ("active_at", "claim", "error", "task")
+    Once it is ``settling``, what becomes of it is being written to the catalog, which decides: nobody ends it any more,
+    and that its lease is gone means nothing.
+    """
+
+    __slots__ = ("active_at", "claim", "error", "settling", "task")
 
     def __init__(self, claim: UploadClaim, task: asyncio.Task[None]) -> None:
         self.claim = claim
         self.task = task
         self.error: GlimpseError | None = None
+        self.settling = False
         self.active_at = time.monotonic()
 
     def stop(self, error: GlimpseError) -> None:
-        """Make the upload end with this error."""
-        if self.error is None:
+        """Make the upload end with this error, unless it is ending already."""
+        if self.error is None and not self.settling:
             self.error = error
             self.task.cancel()
 

@@ -64,6 +64,7 @@ async def _stage(
         expected_size=expected,
         size_cap=context.limits.size,
     )
+    chunks.settle()
     await to_the_end(context.work(_record, context, image, writer, claim, received, wrapper))
 
 

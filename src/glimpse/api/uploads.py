@@ -48,6 +48,11 @@ class Chunks:
         while chunk := await self._next():
             yield chunk
 
+    def settle(self) -> None:
+        """All has come, or no more is wanted: from here the catalog decides, not the client."""
+        if self.upload is not None:
+            self.upload.settling = True
+
     async def _next(self) -> bytes:
         while not self._ended:
             message = await self._receive()
@@ -94,7 +99,7 @@ async def run(
     claim = await context.write(
         context.catalog.images.begin_upload, image_id, kind, store, context.process, context.leases.seconds
     )
-    task = asyncio.ensure_future(_under(context, claim, work))
+    task = asyncio.ensure_future(_under(context, claim, chunks, work))
     upload = chunks.upload = Upload(claim, task)
     context.leases.hold(upload)
     try:
@@ -128,10 +133,11 @@ async def opened(context: Context, make: Callable[[], W]) -> W:
     return made[0]
 
 
-async def _under(context: Context, claim: UploadClaim, work: Work) -> None:
+async def _under(context: Context, claim: UploadClaim, chunks: Chunks, work: Work) -> None:
     try:
         await work(claim, await context.read(context.catalog.images.get, claim.image_id))
     except BaseException:
+        chunks.settle()
         await to_the_end(context.write(context.catalog.uploads.fail, claim))
         raise
 

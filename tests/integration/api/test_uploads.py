@@ -5,13 +5,14 @@ import os
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.integration.api.conftest import Start
-from tests.integration.api.service import V21, Api, Upload, auth
+from tests.integration.api.service import BYTES, V21, Api, Upload, auth
 
 DATA = os.urandom(3_000_001)
 KINDS = pytest.mark.parametrize("kind", ["file", "stage"])
@@ -322,3 +323,20 @@ def test_trickling_uploads_hold_up_nobody(api: Api) -> None:
         upload.close()
     checksums = {api.show(image_id)["checksum"] for image_id in ids[1::2]}
     assert checksums == {hashlib.md5(40 * piece).hexdigest()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "form", "status"), [("file", "raw", 204), ("stage", "raw", 204), ("file", "qcow2", 415)]
+)
+def test_an_upload_that_ends_while_leases_are_renewed_has_not_lost_its_image(
+    start: Start, kind: str, form: str, status: int
+) -> None:
+    """Leases are renewed 30 times a second; between the look at what runs and the look at its lease some end."""
+    service = start({"glimpse.upload_lease": 0.1})
+    ids = [service.create(disk_format=form) for _ in range(200)]
+
+    def put(image_id: str) -> int:
+        return service.http.put(f"/v2/images/{image_id}/{kind}", content=b"data", headers=BYTES).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(put, ids)) == {status}
