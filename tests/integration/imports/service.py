@@ -21,7 +21,7 @@ OPTIONS: Mapping[str, object] = {
     "import_filtering_opts.allowed_ports": [],
     "glimpse.claim_lease": 1.0,
     "glimpse.heartbeat": 0.2,
-    "glimpse.upload_lease": 1.0,
+    "glimpse.upload_lease": 3.0,
     "glimpse.web_stall_timeout": 2.0,
 }
 
