@@ -14,7 +14,7 @@ from glimpse.api.operation import operations
 from glimpse.api.ranges import Part, requested
 from glimpse.api.steady import to_the_end
 from glimpse.catalog.records import Image, NewLocation, UploadClaim
-from glimpse.errors import ClaimLost, Forbidden, Invalid, NotFound
+from glimpse.errors import ClaimLost, Forbidden, Invalid, NotFound, TooLarge
 from glimpse.imports.inspection import expected_format, rules
 from glimpse.imports.planning import CHECKSUM, algorithms
 from glimpse.staging.ingest import Received, receive
@@ -37,8 +37,13 @@ async def put_file(request: Request, image_id: str) -> Response:
     store = _store(context, request.headers.get("x-image-meta-store"))
     if expected is not None:
         context.limits.check_size(expected)
+    most = await _room(context, image)
+    if expected is not None and expected > most:
+        raise TooLarge(
+            f"There is room for {most} bytes in the quota of this project; {expected} were announced."
+        )
     chunks = uploads.Chunks(request.receive)
-    work = partial(_store_file, context, store, chunks, expected)
+    work = partial(_store_file, context, store, chunks, expected, most)
     await uploads.run(context, image.id, "file", store.id, chunks, work)
     return empty(204)
 
@@ -68,11 +73,20 @@ async def get_file(request: Request, image_id: str) -> Response:
     return Download(context, source, part, 206, {**headers, "content-range": part.content_range})
 
 
+async def _room(context: Context, image: Image) -> int:
+    """The most bytes that the image may have, by its owner's quota as well."""
+    if context.limits.quota <= 0:
+        return context.limits.size
+    used = await context.read(context.catalog.usages.of, image.owner)
+    return context.limits.room(used.image_size_total)
+
+
 async def _store_file(
     context: Context,
     store: Store,
     chunks: uploads.Chunks,
     expected: int | None,
+    most: int,
     claim: UploadClaim,
     image: Image,
 ) -> None:
@@ -84,7 +98,7 @@ async def _store_file(
         pool=context.files,
         digests=algorithms(context.settings.default.hashing_algorithm),
         expected_size=expected,
-        size_cap=context.limits.size,
+        size_cap=most,
     )
     chunks.settle()
     await to_the_end(context.work(_publish, context, image, store, writer, claim, received))

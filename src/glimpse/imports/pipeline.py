@@ -55,7 +55,7 @@ def convert_limits(run: ImportRun) -> ConvertLimits:
     """What a conversion may use."""
     settings = run.resources.settings
     return ConvertLimits(
-        max_virtual_size=settings.default.image_size_cap,
+        max_virtual_size=run.size_cap,
         max_sparse_bytes=settings.image_conversion.max_sparse_bytes,
     )
 
@@ -87,9 +87,7 @@ def _unpacked(
     unpacked = unpack(
         chunks,
         spool_path=lambda: run.resources.area.spool_path(run.image_id, run.claim, "packed"),
-        limits=Limits(
-            max_bytes=settings.default.image_size_cap, max_ratio=settings.glimpse.max_expansion_ratio or None
-        ),
+        limits=Limits(max_bytes=run.size_cap, max_ratio=settings.glimpse.max_expansion_ratio or None),
         file=file,
         stop=run.stop,
     )

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import cast
 
+from glimpse.access.limits import Limits
 from glimpse.catalog.records import Image, ImportRecord, NewLocation, StagedFile
 from glimpse.errors import GlimpseError
 from glimpse.imports.progress import Phases
@@ -77,6 +79,18 @@ class ImportRun:
         return next(
             ((each.store, str(each.url)) for each in self.record.targets if each.state == "committed"), None
         )
+
+    @cached_property
+    def size_cap(self) -> int:
+        """The most bytes that the image may have: image_size_cap, or what is left of its owner's quota for all stores.
+
+        Raises TooLarge where nothing is left.
+        """
+        limits = Limits.of(self.resources.settings)
+        if limits.quota <= 0:
+            return limits.size
+        used = self.resources.catalog.usages.of(self.image().owner)
+        return limits.room(used.image_size_total, max(1, len(self.waiting)))
 
     def image(self) -> Image:
         """The image as it is now."""

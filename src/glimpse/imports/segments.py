@@ -63,7 +63,7 @@ def _spooled(run: ImportRun, number: int, segment: Segment, file: Path | None) -
             path,
             stop=run.stop,
             total=moving.size,
-            size_cap=run.resources.settings.default.image_size_cap,
+            size_cap=run.size_cap,
         )
     return path
 

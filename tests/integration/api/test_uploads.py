@@ -340,3 +340,24 @@ def test_an_upload_that_ends_while_leases_are_renewed_has_not_lost_its_image(
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(put, ids)) == {status}
+
+
+def test_a_project_stores_no_more_than_its_quota(start: Start) -> None:
+    service = start({"DEFAULT.user_storage_quota": 5_000_000})
+    theirs, more, another = (service.create("u:mine:member") for _ in range(3))
+    whose = {**BYTES, **auth("u:mine:member")}
+    assert service.http.put(f"/v2/images/{theirs}/file", content=DATA, headers=whose).status_code == 204
+    for content in (DATA, (piece for piece in [DATA])):
+        refused = service.http.put(f"/v2/images/{more}/file", content=content, headers=whose)
+        assert refused.status_code == 413, refused.text
+        assert service.show(more)["status"] == "queued"
+    other = service.create("u:other:member")
+    headers = {**BYTES, **auth("u:other:member")}
+    assert service.http.put(f"/v2/images/{other}/file", content=DATA, headers=headers).status_code == 204
+    rest = service.http.put(
+        f"/v2/images/{another}/file", content=DATA[: 5_000_000 - len(DATA)], headers=whose
+    )
+    assert rest.status_code == 204
+    full = service.http.put(f"/v2/images/{more}/file", content=b"x", headers=whose)
+    assert full.status_code == 413
+    assert "5000000" in full.text

@@ -58,5 +58,5 @@ class WebDownload:
             minimum_speed=settings.glimpse.web_minimum_speed,
             user_agent=settings.glimpse.web_user_agent,
             stop=run.stop,
-            size_cap=settings.default.image_size_cap,
+            size_cap=run.size_cap,
         )

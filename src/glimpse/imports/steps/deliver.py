@@ -113,7 +113,7 @@ def _fill(run: ImportRun, load: Cargo, writers: _Writers) -> int:
             progress=run.phases,
             stop=run.stop,
             must_all=run.record.all_stores_must_succeed,
-            size_cap=run.resources.settings.default.image_size_cap,
+            size_cap=run.size_cap,
             total=load.size,
         )
         failed.update(done.failed)

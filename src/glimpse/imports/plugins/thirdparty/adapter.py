@@ -138,7 +138,7 @@ class ThirdParty:
                 f"plugin {self.name}: the {FILE_PATH} that it gave, {given!r}, is not a file.",
                 hint="A task with default_provides = 'file_path' must return the file:// URI of the image's file.",
             )
-        cap = run.resources.settings.default.image_size_cap
+        cap = run.size_cap
         if path.stat().st_size > cap:
             raise TooLarge(f"plugin {self.name}: the image is larger than the {cap} bytes that are allowed.")
         return path
