@@ -158,15 +158,23 @@ def test_ctrl_c_stops_following_only(image_file: Path) -> None:
         service.look("/import", (200, record("processing")))
         command = [sys.executable, "-m", "glimpse.cli", "import", str(image_file), "--endpoint", service.url]
         with subprocess.Popen(
-            command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+            command,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+            # Whoever runs the tests in the background of a shell ignores Ctrl-C, and so would the command.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         ) as process:
-            while not any(
-                path.endswith("/import") and method == "GET" for method, path, _ in service.requests
-            ):
-                assert process.poll() is None
-                os.sched_yield()
-            process.send_signal(signal.SIGINT)
-            _, said = process.communicate(timeout=20)
+            try:
+                while not any(
+                    path.endswith("/import") and method == "GET" for method, path, _ in service.requests
+                ):
+                    assert process.poll() is None
+                    os.sched_yield()
+                process.send_signal(signal.SIGINT)
+                _, said = process.communicate(timeout=20)
+            finally:
+                process.kill()
     assert process.returncode == 130
     assert said.strip() == "glimpse: no longer following; what the service has accepted goes on there"
 
