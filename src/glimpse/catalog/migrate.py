@@ -38,6 +38,9 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
             raise TimeoutError("another process has been changing the schema for ten minutes")
     try:
         command.upgrade(configuration(connection), revision)
+        if dialect in ("mysql", "mariadb"):
+            # The version is a row: whoever gets the lock next must see it.
+            connection.execute(text("COMMIT"))
     finally:
         if dialect in ("mysql", "mariadb"):
             connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": MARIADB_LOCK})

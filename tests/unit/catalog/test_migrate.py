@@ -32,6 +32,15 @@ def test_processes_that_start_together_make_one_schema(
         assert differences(conn) == []
 
 
+@pytest.mark.parametrize("backend", ["mariadb"], indirect=True)
+def test_who_gets_the_lock_sees_the_version(empty_url: str, open_database: Callable[[str], Database]) -> None:
+    with open_database(empty_url).write() as conn:
+        migrate.upgrade(conn)
+        open_database(empty_url).upgrade()
+        with open_database(empty_url).read() as other:
+            assert differences(other) == []
+
+
 def differences(conn: Connection) -> list[Any]:
     """Between the tables as they are and as they are in the code."""
     context = MigrationContext.configure(conn, opts={"compare_type": True})
