@@ -85,7 +85,7 @@ class Server:
             self.all_here.set()
         sink = self._area.create(f"image-{self._begun}", 1)
         received: Received[object] = await receive(
-            chunks(reader),
+            pieces(reader, writer),
             sink,
             budget=self._budget,
             pool=self._pool,
@@ -99,9 +99,10 @@ class Server:
             self.all_done.set()
 
 
-async def chunks(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
-    while chunk := await reader.read(64 << 10):
-        yield chunk
+async def pieces(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> AsyncIterator[bytes]:
+    while piece := await reader.read(64 << 10):
+        writer.write(b".")
+        yield piece
 
 
 @contextmanager
@@ -145,9 +146,9 @@ def test_two_thousand_slow_uploads(tmp_path: Path) -> None:
     assert all(received.length == sent and received.digests == expected for received in server.received)
     assert {path.stat().st_size for path in area.directory.iterdir()} == {sent}
     # Without a budget nearly all would be held: none of them has sent the MiB that is worth a thread's time. Beyond
-    # the budget, each was let in for one read, which brings more the later the loop is on a busy machine.
+    # the budget, each was let in for one read, and a read brings one piece.
     assert sent * CLIENTS > 10 * BUDGET
-    assert watch.held < sent * CLIENTS * 3 / 4
+    assert watch.held <= BUDGET + CLIENTS * len(PIECE)
     # Beside the bytes, a connection has its socket, its task and its digests: 20 to 30 KiB.
     assert watch.memory - before < BUDGET + CLIENTS * (40 << 10)
     assert watch.threads <= THREADS + 2

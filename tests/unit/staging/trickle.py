@@ -1,6 +1,8 @@
 """A crowd of slow clients, as a process of its own: ``python trickle.py SOCKET CLIENTS SECONDS``.
 
-Each sends 10 KiB a second, a piece at a time, and closes. Prints the number of bytes that each has sent.
+Each sends at most 10 KiB a second, a piece at a time, and closes. The next piece goes when the server has answered the
+one before with a byte, so that a piece is all it finds in one read, however busy the machine is. Prints the number of
+bytes that each has sent.
 """
 
 import asyncio
@@ -12,12 +14,12 @@ PIECES_PER_SECOND = 4
 
 
 async def client(path: str, number: int, count: int, pieces: int) -> None:
-    _, writer = await asyncio.open_unix_connection(path)
+    reader, writer = await asyncio.open_unix_connection(path)
     # Spread over the first quarter of a second, so that they do not all send at the same moment.
     await asyncio.sleep(number / count / PIECES_PER_SECOND)
     for _ in range(pieces):
         writer.write(PIECE)
-        await asyncio.sleep(1 / PIECES_PER_SECOND)
+        await asyncio.gather(asyncio.sleep(1 / PIECES_PER_SECOND), reader.readexactly(1))
     writer.close()
     await writer.wait_closed()
 
