@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, func
 
 from glimpse.catalog.tables import images
 from glimpse.catalog.types import Aside
@@ -39,12 +39,16 @@ def by_creation(order: Order) -> bool:
 def order_by(order: Order, dialect: str, *, aside: bool = False) -> list[ColumnElement[Any]]:
     """NULL counts as the smallest value. SQLite and MariaDB do so by themselves; PostgreSQL has to be told.
 
-    ``aside``: few images are sorted, and the index of this order shall not be walked for it.
+    ``aside``: few images are sorted, and the index of this order shall not be walked for it. (PostgreSQL does so where
+    it guesses that 26 of them are soon met: 21,686 images looked at for 26 of one project's 500.)
     """
     clauses: list[ColumnElement[Any]] = []
     for key, direction in order:
         column = images.c[key]
-        key_of: ColumnElement[Any] = Aside(column) if aside else column
+        key_of: ColumnElement[Any] = column
+        if aside:
+            # The same value in no index; in conditions, statistics tell PostgreSQL what it has to know.
+            key_of = func.coalesce(column, column) if dialect == "postgresql" else Aside(column)
         clause = key_of.asc() if direction == "asc" else key_of.desc()
         if dialect == "postgresql" and column.nullable:
             clause = clause.nulls_first() if direction == "asc" else clause.nulls_last()
