@@ -150,6 +150,7 @@ def _end(
         .where(imports.c.id == row.id)
         .values(
             lock_image_id=None,
+            sealed=None,
             claimed_by=None,
             lease_until=None,
             updated_at=now,

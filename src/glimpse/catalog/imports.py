@@ -55,6 +55,7 @@ class Imports(ImportClaims, ImportTargets, ImportChanges, ImportEnds, ImportList
             "status": "pending",
             "method": new.method,
             "request": dict(new.request),
+            "sealed": new.sealed,
             "stores": list(new.stores),
             "lists_stores": new.lists_stores,
             "all_stores_must_succeed": new.all_stores_must_succeed,

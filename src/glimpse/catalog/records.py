@@ -277,6 +277,7 @@ class NewImport:
     """An import that was asked for and checked. ``host``: only conductors of that host may run it (None:
     any).
 
+    ``request`` is what everybody may see of it; ``sealed`` what it needs besides, encrypted: forgotten at its end.
     ``lists_stores`` False keeps the two lists of stores on the image empty, as in a single-store service.
     """
 
@@ -292,6 +293,7 @@ class NewImport:
     host: str | None = None
     lists_stores: bool = True
     id: str | None = None
+    sealed: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +331,7 @@ class ImportRecord:
     created_at: datetime
     updated_at: datetime
     expires_at: datetime | None
+    sealed: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

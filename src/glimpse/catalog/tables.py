@@ -184,7 +184,9 @@ imports = Table(
     Column("lock_image_id", text(36)),
     Column("status", text(20), nullable=False),
     Column("method", text(64), nullable=False),
+    # As it is shown. What must stay secret while the import runs is in ``sealed``, encrypted; NULL at its end.
     Column("request", Json, nullable=False),
+    Column("sealed", LongText),
     Column("stores", Json, nullable=False),
     Column("lists_stores", Boolean, nullable=False),
     Column("all_stores_must_succeed", Boolean, nullable=False),

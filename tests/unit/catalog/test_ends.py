@@ -1,5 +1,7 @@
 """How imports end, and what they leave on the image."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import update
 
@@ -178,3 +180,20 @@ def test_of_a_deleted_image_only_the_record_is_ended(catalog: Catalog, image: Im
         assert conn.execute(images.select()).one().status == "deleted"
     with pytest.raises(NotFound):
         catalog.images.get(image.id)
+
+
+@pytest.mark.parametrize("end", ["succeed", "fail", "delete"])
+def test_what_was_sealed_is_gone_at_every_end(catalog: Catalog, image: Image, end: str) -> None:
+    new = replace(new_import(image.id), sealed="scrambled")
+    held = catalog.imports.claim(catalog.imports.begin(new, {"queued"}).id, "conductor-1", LEASE)
+    catalog.imports.release(held.id, held.claim)
+    held = catalog.imports.claim(held.id, "conductor-2", LEASE)
+    assert (held.sealed, "scrambled" in repr(held)) == ("scrambled", False)
+    if end == "succeed":
+        catalog.imports.commit_target(held.id, held.claim, "main", location("main"))
+        catalog.imports.succeed(held.id, held.claim, attributes={})
+    elif end == "fail":
+        catalog.imports.fail(held.id, held.claim, error={}, message="no")
+    else:
+        catalog.images.delete(image.id)
+    assert catalog.imports.get(held.id).sealed is None
