@@ -66,7 +66,7 @@ class Imports(ImportClaims, ImportTargets, ImportChanges, ImportEnds, ImportList
             "host": new.host,
             "claim": number,
             "attempts": 0,
-            "state": {},
+            "state": dict(new.state),
             "phases": [],
             "injected": {},
             "message": "",

@@ -278,6 +278,7 @@ class NewImport:
     any).
 
     ``request`` is what everybody may see of it; ``sealed`` what it needs besides, encrypted: forgotten at its end.
+    ``state`` is what the import engine knows from the beginning.
     ``lists_stores`` False keeps the two lists of stores on the image empty, as in a single-store service.
     """
 
@@ -294,6 +295,7 @@ class NewImport:
     lists_stores: bool = True
     id: str | None = None
     sealed: str | None = field(default=None, repr=False)
+    state: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
