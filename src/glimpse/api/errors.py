@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 from glimpse import errors
+from glimpse.access import redact
 from glimpse.access.caller import Unauthenticated
 
 Headers = list[tuple[bytes, bytes]]
@@ -76,8 +77,8 @@ def headers_of(error: errors.GlimpseError) -> Mapping[str, str]:
 
 
 def text_of(error: errors.GlimpseError) -> str:
-    """What the client is told: the message, then what to do next."""
-    return f"{error.message} {error.hint}".strip()
+    """What the client is told: the message, then what to do next; without secrets."""
+    return redact.text(f"{error.message} {error.hint}".strip())
 
 
 def preferred(accept: str | None) -> str:

@@ -6,6 +6,7 @@ from logging.handlers import WatchedFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from glimpse.access import redact
 from glimpse.errors import Invalid
 
 if TYPE_CHECKING:
@@ -14,8 +15,19 @@ if TYPE_CHECKING:
 FORM = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
 
 
+class LineFormatter(logging.Formatter):
+    """A line, and those of an exception after it; without secrets, whoever has logged it."""
+
+    def __init__(self) -> None:
+        super().__init__(FORM)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as text."""
+        return redact.text(super().format(record))
+
+
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object a line; without secrets."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as JSON; ``exception`` only where there is one."""
@@ -24,10 +36,10 @@ class JsonFormatter(logging.Formatter):
             "process": record.process,
             "level": record.levelname,
             "name": record.name,
-            "message": record.getMessage(),
+            "message": redact.text(record.getMessage()),
         }
         if record.exc_info:
-            said["exception"] = self.formatException(record.exc_info)
+            said["exception"] = redact.text(self.formatException(record.exc_info))
         return json.dumps(said)
 
 
@@ -48,7 +60,7 @@ def configure(settings: "Settings") -> None:
     if default.use_stderr or not handlers:
         handlers.append(logging.StreamHandler())
     for handler in handlers:
-        handler.setFormatter(JsonFormatter() if default.use_json else logging.Formatter(FORM))
+        handler.setFormatter(JsonFormatter() if default.use_json else LineFormatter())
     logging.basicConfig(
         level=logging.INFO if default.debug else logging.WARNING, handlers=handlers, force=True
     )

@@ -55,9 +55,11 @@ def cli() -> None:
 
 def fail(error: GlimpseError, program: str = "glimpse") -> NoReturn:
     """Tell the person what failed and what to do next, without a traceback; exit status 1."""
-    click.echo(f"{program}: {error.message}", err=True)
+    from glimpse.access import redact
+
+    click.echo(f"{program}: {redact.text(error.message)}", err=True)
     if error.hint:
-        click.echo(f"  {error.hint}", err=True)
+        click.echo(f"  {redact.text(error.hint)}", err=True)
     sys.exit(1)
 
 

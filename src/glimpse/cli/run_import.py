@@ -9,8 +9,9 @@ from rich.console import Console
 from glimpse.cli.client import ImageClient, ServiceError
 from glimpse.cli.follow import Phase, State, follow
 from glimpse.cli.show import Bars, show_image
-from glimpse.cli.web import is_url, masked
+from glimpse.cli.web import is_url
 from glimpse.errors import GlimpseError
+from glimpse.transfer.sources.uri import masked
 
 INTERRUPTED = 130
 
@@ -30,9 +31,8 @@ def run_import(
     with ImageClient(endpoint, token) as client:
         image, methods = client.create(attributes)
         identity = str(image["id"])
-        console.print(
-            f"Importing {masked(what)} ({attributes['disk_format']}) as image {identity}", soft_wrap=True
-        )
+        shown = masked(what) if is_url(what) else what
+        console.print(f"Importing {shown} ({attributes['disk_format']}) as image {identity}", soft_wrap=True)
         state = State("running")
         try:
             with Bars(console) as bars:

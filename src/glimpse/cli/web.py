@@ -1,21 +1,12 @@
 """The little that the command line needs from the web besides the Image API."""
 
-from urllib.parse import urlsplit, urlunsplit
-
 from glimpse.errors import Unavailable
+from glimpse.transfer.sources.uri import masked
 
 
 def is_url(what: str) -> bool:
     """Whether ``what`` is a URL that a service may fetch, rather than the name of a file."""
     return what.startswith(("http://", "https://"))
-
-
-def masked(url: str) -> str:
-    """``url`` for messages: without the user name and password that may be in it."""
-    parts = urlsplit(url)
-    if "@" not in parts.netloc:
-        return url
-    return urlunsplit(parts._replace(netloc="***@" + parts.netloc.rpartition("@")[2]))
 
 
 def fetch_head(url: str, length: int) -> bytes:

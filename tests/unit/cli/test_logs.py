@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 CODE = """
 import logging, sys
 from pathlib import Path
@@ -26,11 +28,21 @@ except ZeroDivisionError:
 """
 
 
-def log(directory: Path, options: str) -> subprocess.CompletedProcess[str]:
+SECRETS = """
+library = logging.getLogger("library")
+library.warning("fetching %s with %r", "http://bob:hidden@host/x", {"X-Auth-Token": "hidden"})
+try:
+    raise RuntimeError("http://bob:hidden@host/x")
+except RuntimeError as error:
+    library.exception("it said: %s", error)
+"""
+
+
+def log(directory: Path, options: str, more: str = "") -> subprocess.CompletedProcess[str]:
     """What a process with these options in [DEFAULT] says."""
     file = directory / "glance-api.conf"
     file.write_text(f"[DEFAULT]\n{options}")
-    command = [sys.executable, "-c", CODE, str(file), str(directory / "data")]
+    command = [sys.executable, "-c", CODE + more, str(file), str(directory / "data")]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -66,3 +78,11 @@ def test_a_log_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     assert outcome.stderr == (
         f"glimpse: [DEFAULT] log_file: {tmp_path}/none/api.log cannot be written (No such file or directory)\n"
     )
+
+
+@pytest.mark.parametrize("options", ["", "use_json = true"])
+def test_secrets_do_not_get_into_the_log_whoever_logs_them(tmp_path: Path, options: str) -> None:
+    said = log(tmp_path, options, SECRETS).stderr
+    assert "hidden" not in said
+    assert said.count("http://***@host/") == 3
+    assert "X-Auth-Token" in said

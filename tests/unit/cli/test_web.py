@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from glimpse.cli.web import fetch_head, is_url, masked
+from glimpse.cli.web import fetch_head, is_url
 from glimpse.errors import Unavailable
 
 CONTENT = bytes(range(256)) * 4096
@@ -59,11 +59,6 @@ def test_a_refusal_says_that_the_service_may_do_better(server: str) -> None:
 def test_nobody_there_is_told() -> None:
     with pytest.raises(Unavailable, match="cannot be fetched from here"):
         fetch_head("http://127.0.0.1:1/", 10)
-
-
-def test_passwords_are_masked() -> None:
-    assert masked("https://me:pw@host:1/p?q") == "https://***@host:1/p?q"
-    assert masked("https://host/p@q") == "https://host/p@q"
 
 
 def test_only_web_addresses_are_urls() -> None:
