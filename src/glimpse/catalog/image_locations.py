@@ -4,13 +4,14 @@ Positions are the order of the rows' numbers. To put one in the middle, those be
 is rare, and nobody else has to know of positions.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, delete, false, insert, select, update
 
 from glimpse.catalog import changes
+from glimpse.catalog.admission import Admission, judged, take_turn
 from glimpse.catalog.changes import Change
 from glimpse.catalog.details import find
 from glimpse.catalog.records import DataFacts, Image, Location, NewLocation
@@ -62,13 +63,17 @@ class ImageLocations(Repository):
         *,
         check: Check = _any_number,
         image: Change = NO_CHANGE,
+        check_properties: Callable[[Collection[str]], None] = lambda names: None,
+        admission: Admission | None = None,
     ) -> tuple[Image, tuple[Location, ...]]:
         """Make all these changes, and those of the ``image``'s own rows before them, or none.
 
-        The answer also names the locations that are gone; their objects are for the caller to delete. Raises
-        Invalid for positions and lists that cannot be, Forbidden where no location would be left, what ``check``
-        raises, and what :func:`changes.apply` does.
+        The answer also names the locations that are gone; their objects are for the caller to delete.
+        ``check_properties`` is as for :meth:`Images.update`; ``admission`` judges what the owner has then. Raises
+        Invalid for positions and lists that cannot be, Forbidden where no location would be left, what the checks
+        raise, and what :func:`changes.apply` does.
         """
+        take_turn(conn, admission)
         changes.apply(conn, image_id, image, self.now())
         row = _hold(conn, image_id, OPEN)
         listing = _List(row, _rows(conn, image_id), check)
@@ -77,6 +82,8 @@ class ImageLocations(Repository):
         self._write(conn, image_id, listing)
         changed = find(conn, image_id, None)
         assert changed is not None
+        check_properties(changed.properties)
+        judged(conn, admission)
         left = {each.url for each in changed.locations}
         return changed, tuple(_location(each) for each in listing.gone if each["url"] not in left)
 

@@ -1,11 +1,12 @@
 """The images: creating, showing, listing, changing and deleting them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, false, select, update
 
 from glimpse.catalog import changes, creating, locations, properties, staged, states, tags, uploads
+from glimpse.catalog.admission import Admission, admitted
 from glimpse.catalog.changes import Change
 from glimpse.catalog.details import find
 from glimpse.catalog.ends import end_by_deletion
@@ -30,8 +31,11 @@ class Images(Repository):
     """Images by their ids. ``viewer`` None is the service itself."""
 
     @writes
-    def create(self, conn: Connection, new: NewImage) -> Image:
-        """A new image, ``queued``. Raises Conflict when the id is taken, also by a deleted image."""
+    def create(self, conn: Connection, new: NewImage, admission: Admission | None = None) -> Image:
+        """A new image, ``queued``. Raises Conflict when the id is taken, also by a deleted image; what the admission
+        does.
+        """
+        admitted(conn, admission)
         return creating.create(conn, new, self.now())
 
     @reads
@@ -54,15 +58,19 @@ class Images(Repository):
         properties: Mapping[str, str | None] | None = None,
         remove_properties: Collection[str] = (),
         tags: Collection[str] | None = None,
+        check_properties: Callable[[Collection[str]], None] = lambda names: None,
     ) -> Image:
         """Change what a user may change, and only that: rows not named here keep what others have written.
 
-        ``tags`` None leaves them. Raises Forbidden for attributes and properties that are the service's own,
+        ``tags`` None leaves them. ``check_properties`` sees the names of all properties that the image has then, and
+        raises where these are too many. Raises Forbidden for attributes and properties that are the service's own,
         and for formats once there is data; NotFound.
         """
         change = Change(set or {}, properties or {}, remove_properties, tags)
         changes.apply(conn, image_id, change, self.now())
-        return self._get(conn, image_id, None)
+        image = self._get(conn, image_id, None)
+        check_properties(image.properties)
+        return image
 
     @writes
     def change_status(self, conn: Connection, image_id: str, before: str, after: str) -> Image:
@@ -90,15 +98,17 @@ class Images(Repository):
         store: str | None,
         owner_process: str,
         lease: float,
+        admission: Admission | None = None,
     ) -> UploadClaim:
         """Take the image for an upload: ``saving`` ("file") or ``uploading`` ("stage"), with a lease in
         seconds.
 
         Raises NotFound; Conflict when the image is not ``queued``; Invalid when a file's formats are not
-        known.
+        known; what the admission does.
         """
+        reserved = admitted(conn, admission)
         now, until = self.now(), self.in_seconds(lease)
-        return uploads.begin(conn, image_id, kind, store, owner_process, now, until)
+        return uploads.begin(conn, image_id, kind, store, owner_process, now, until, reserved)
 
     @writes
     def delete(self, conn: Connection, image_id: str, viewer: Viewer | None = None) -> Deleted:

@@ -8,8 +8,10 @@ from sqlalchemy import Connection, and_, false, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from glimpse.catalog import creating, import_rows, properties, states, targets, uploads
+from glimpse.catalog.admission import Admission, admitted
 from glimpse.catalog.claims import ImportClaims
 from glimpse.catalog.ends import ImportEnds
+from glimpse.catalog.grants import ImportGrants
 from glimpse.catalog.import_changes import ImportChanges
 from glimpse.catalog.records import FAILED, IMPORTING, Image, ImportRecord, NewImage, NewImport
 from glimpse.catalog.repository import reads, writes
@@ -19,32 +21,45 @@ from glimpse.catalog.task_listing import ImportLists, fresh
 from glimpse.errors import Conflict, NotFound
 
 
-class Imports(ImportClaims, ImportTargets, ImportChanges, ImportEnds, ImportLists):
+class Imports(ImportClaims, ImportTargets, ImportChanges, ImportGrants, ImportEnds, ImportLists):
     """Imports by their ids. How they are held, deliver, end and are listed: see the parts."""
 
     @writes
-    def begin(self, conn: Connection, new: NewImport, from_statuses: Collection[str]) -> ImportRecord:
+    def begin(
+        self,
+        conn: Connection,
+        new: NewImport,
+        from_statuses: Collection[str],
+        admission: Admission | None = None,
+    ) -> ImportRecord:
         """Lock the image and record the import, pending. The image becomes ``importing`` (an active one stays
         so).
 
         Raises NotFound; Conflict when its status is not one of ``from_statuses``, when an upload or another
-        import is going on.
+        import is going on; what the admission does.
         """
-        return self._begin(conn, new, from_statuses)
+        return self._begin(conn, new, from_statuses, admitted(conn, admission))
 
     @writes
     def begin_with_image(
-        self, conn: Connection, image: NewImage, describe: Callable[[Image], NewImport]
+        self,
+        conn: Connection,
+        image: NewImage,
+        describe: Callable[[Image], NewImport],
+        admission: Admission | None = None,
     ) -> ImportRecord:
         """Make an image and begin the import that ``describe`` says of it: both or neither.
 
         ``describe`` may refuse by raising, and be asked again for another try. Raises what it raises, and what
         making an image and :meth:`begin` raise.
         """
+        reserved = admitted(conn, admission)
         made = creating.create(conn, image, self.now())
-        return self._begin(conn, describe(made), ("queued",))
+        return self._begin(conn, describe(made), ("queued",), reserved)
 
-    def _begin(self, conn: Connection, new: NewImport, from_statuses: Collection[str]) -> ImportRecord:
+    def _begin(
+        self, conn: Connection, new: NewImport, from_statuses: Collection[str], reserved: int | None
+    ) -> ImportRecord:
         import_id = new.id or str(uuid.uuid4())
         now = self.now()
         number = _lock_image(conn, new.image_id, from_statuses, now)
@@ -67,6 +82,7 @@ class Imports(ImportClaims, ImportTargets, ImportChanges, ImportEnds, ImportList
             "claim": number,
             "attempts": 0,
             "state": dict(new.state),
+            "reserved": reserved,
             "phases": [],
             "injected": {},
             "message": "",

@@ -151,6 +151,8 @@ uploads = Table(
     Column("claim", BigInteger, nullable=False),
     Column("lease_until", Timestamp, nullable=False),
     Column("created_at", Timestamp, nullable=False),
+    # Bytes of the owner's limit that it was granted; NULL: none.
+    Column("reserved", BigInteger),
     UniqueConstraint("image_id"),
     Index("ix_uploads_by_lease", "lease_until"),
     **OPTIONS,
@@ -210,6 +212,8 @@ imports = Table(
     Column("created_at", Timestamp, nullable=False),
     Column("updated_at", Timestamp, nullable=False),
     Column("expires_at", Timestamp),
+    # Bytes of the owner's limit that it was granted; they count while it has the lock. NULL: none.
+    Column("reserved", BigInteger),
     UniqueConstraint("lock_image_id"),
     Index("ix_imports_by_image", "image_id", "created_at"),
     Index("ix_imports_by_lease", "status", "lease_until"),
@@ -227,5 +231,14 @@ import_targets = Table(
     Column("state", text(20), nullable=False),
     Column("url", LongText),
     Column("error", LongText),
+    **OPTIONS,
+)
+
+# Locked while what an owner's images take is counted and more of it is granted; see glimpse.catalog.admission.
+owner_turns = Table(
+    "owner_turns",
+    metadata,
+    # Empty for images that nobody owns.
+    Column("owner", text(255), primary_key=True),
     **OPTIONS,
 )

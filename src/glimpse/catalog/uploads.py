@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, delete, false, insert, select, update
 
 from glimpse.catalog import locations, staged
+from glimpse.catalog.admission import Admission, admitted
 from glimpse.catalog.records import (
     ExpiredUpload,
     NewLocation,
@@ -66,8 +67,13 @@ class Uploads(Repository):
         checksum: str | None,
         os_hash_algo: str | None,
         os_hash_value: str | None,
+        admission: Admission | None = None,
     ) -> None:
-        """The object at ``location`` is the image's data, and the image is active. Raises ClaimLost."""
+        """The object at ``location`` is the image's data, and the image is active.
+
+        ``admission`` is for data whose size was not known when the upload began. Raises ClaimLost, what it does.
+        """
+        admitted(conn, admission)
         values: dict[str, object] = {
             "status": "active",
             "size": size,
@@ -80,8 +86,14 @@ class Uploads(Repository):
         locations.add(conn, claim.image_id, location, self.now())
 
     @writes
-    def complete_stage(self, conn: Connection, claim: UploadClaim, file: StagedFile) -> None:
-        """All data is staged: the image stays ``uploading`` until somebody imports it. Raises ClaimLost."""
+    def complete_stage(
+        self, conn: Connection, claim: UploadClaim, file: StagedFile, admission: Admission | None = None
+    ) -> None:
+        """All data is staged: the image stays ``uploading`` until somebody imports it.
+
+        ``admission`` as for :meth:`complete_file`. Raises ClaimLost, what the admission does.
+        """
+        admitted(conn, admission)
         self._finish(conn, claim, {"size": file.length})
         staged.put(conn, file)
 
@@ -138,8 +150,9 @@ def begin(
     owner_process: str,
     now: datetime,
     lease_until: datetime,
+    reserved: int | None = None,
 ) -> UploadClaim:
-    """Take a queued image for an upload."""
+    """Take a queued image for an upload, which was granted ``reserved`` bytes."""
     free = update(images).where(
         images.c.id == image_id, images.c.status == "queued", images.c.deleted == false()
     )
@@ -158,7 +171,12 @@ def begin(
     if not taken.rowcount:
         raise Conflict(f"Image {image_id} is {row.status}; data can be uploaded only while it is queued.")
     claim = UploadClaim(str(uuid.uuid4()), image_id, row.claim, kind, store)
-    lease = {"owner_process": owner_process, "lease_until": lease_until, "created_at": now}
+    lease = {
+        "owner_process": owner_process,
+        "lease_until": lease_until,
+        "created_at": now,
+        "reserved": reserved,
+    }
     values = asdict(claim)
     values["id"] = values.pop("upload_id")
     conn.execute(insert(table).values(**values, **lease))
