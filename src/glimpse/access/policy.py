@@ -11,7 +11,7 @@ from oslo_policy import policy as oslo
 
 from glimpse.access.caller import Caller
 from glimpse.access.checks import Check, Compiler, Target
-from glimpse.access.rules import METADEF_RULES, OWNERS_ONLY, RULES, Rule
+from glimpse.access.rules import METADEF_RULES, OF_ONE_PROJECT, RULES, Rule
 from glimpse.config import Settings
 from glimpse.errors import Forbidden, Invalid
 
@@ -92,7 +92,11 @@ class Policy:
         compiled = self._compiled.get(rule)
         if compiled is None or not compiled(caller, target):
             return False
-        return self._new_defaults or rule not in OWNERS_ONLY or _owns(caller, target)
+        return (
+            self._new_defaults
+            or rule not in OF_ONE_PROJECT
+            or _is_of(caller, target.get(OF_ONE_PROJECT[rule]))
+        )
 
     def __contains__(self, rule: str) -> bool:
         """Whether there is a rule of this name, by default or in a file."""
@@ -150,8 +154,8 @@ class Policy:
         return " or ".join([f"({rule.check})", *also]) if also else rule.check
 
 
-def _owns(caller: Caller, target: Target) -> bool:
-    return caller.is_admin or (caller.project_id is not None and target.get("owner") == caller.project_id)
+def _is_of(caller: Caller, project: object) -> bool:
+    return caller.is_admin or (caller.project_id is not None and caller.project_id == project)
 
 
 def _enforcer(policy_file: Path | None, policy_dirs: Sequence[Path], new_defaults: bool) -> oslo.Enforcer:

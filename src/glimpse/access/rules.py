@@ -5,6 +5,7 @@ The names are those of the Image API's policy files, so an operator's ``policy.y
 does with ``allow_anonymous_access``.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 ADMIN = "rule:context_is_admin"
@@ -139,8 +140,16 @@ METADEF_RULES: tuple[Rule, ...] = tuple(
     for name in names.split()
 )
 
-# With the old defaults these ask for the image's owner as well, whatever the rule says.
-OWNERS_ONLY = frozenset({
-    "modify_image", "delete_image", "upload_image", "set_image_location", "delete_image_location",
-    "deactivate", "reactivate", "add_member", "delete_member", "communitize_image", "publicize_image",
-})  # fmt: skip
+# With the old defaults these are for one project beside administrators, whatever the rule says: the owner's, or the
+# one that is the member.
+OF_ONE_PROJECT: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            "add_image", "modify_image", "delete_image", "upload_image", "set_image_location",
+            "delete_image_location", "deactivate", "reactivate", "add_member", "delete_member",
+            "communitize_image", "publicize_image",
+        ),
+        "owner",
+    ),
+    "modify_member": "member_id",
+}  # fmt: skip

@@ -122,12 +122,20 @@ async def visible(request: Request, image_id: str) -> Image:
     """The image, if the caller may see it. Raises NotFound: who may not see it must not learn that it is
     there.
     """
-    context, caller = context_of(request), caller_of(request)
-    if UUID.match(image_id) is None:
-        raise NotFound(f"There is no image {image_id[:100]}.")
-    image = await context.read(context.catalog.images.get, image_id, viewer_of(caller))
-    if not context.policy.allows("get_image", caller, image_target(image)):
-        raise NotFound(f"There is no image {image_id}.")
+    image = await _found(request, image_id)
+    _check_visible(request, image)
+    return image
+
+
+async def permitted(request: Request, image_id: str, rule: str) -> Image:
+    """The image, if the caller may do this with it, also one whose roles do not let it see images, as a service's.
+    Raises NotFound where the caller may not see it either, and Forbidden.
+    """
+    policy, caller = context_of(request).policy, caller_of(request)
+    image = await _found(request, image_id)
+    if not policy.allows(rule, caller, image_target(image)):
+        _check_visible(request, image)
+        policy.check(rule, caller, image_target(image))
     return image
 
 
@@ -161,6 +169,19 @@ def shown(context: Context, caller: Caller, image: Image) -> dict[str, object]:
 def empty(status: int) -> Response:
     """An answer without a body, as clients have always seen it."""
     return Response(None, status, {"content-type": "text/html; charset=UTF-8"})
+
+
+def _check_visible(request: Request, image: Image) -> None:
+    if not context_of(request).policy.allows("get_image", caller_of(request), image_target(image)):
+        raise NotFound(f"There is no image {image.id}.")
+
+
+async def _found(request: Request, image_id: str) -> Image:
+    """The image, unless it is kept from the caller's project; what roles may is not asked."""
+    context = context_of(request)
+    if UUID.match(image_id) is None:
+        raise NotFound(f"There is no image {image_id[:100]}.")
+    return await context.read(context.catalog.images.get, image_id, viewer_of(caller_of(request)))
 
 
 async def _change_locations(context: Context, caller: Caller, image: Image, edit: patching.Edit) -> Image:

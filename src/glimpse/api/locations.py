@@ -6,7 +6,7 @@ from starlette.responses import Response
 from glimpse.access.target import image_target
 from glimpse.api import jsonbody, schema
 from glimpse.api.context import Context, caller_of, context_of
-from glimpse.api.images import empty, visible
+from glimpse.api.images import empty, permitted, visible
 from glimpse.api.jsonbody import answer
 from glimpse.api.locating import MAX_URL, check_hash, remove_objects
 from glimpse.api.operation import operations
@@ -23,10 +23,9 @@ WEB = frozenset({"http", "https"})
 @router.get("/v2/images/{image_id}/locations")
 async def list_locations(request: Request, image_id: str) -> Response:
     """Where the data is; for other services."""
-    context, caller = context_of(request), caller_of(request)
+    context = context_of(request)
     jsonbody.refuse_body(request)
-    image = await visible(request, image_id)
-    context.policy.check("fetch_image_location", caller, image_target(image))
+    image = await permitted(request, image_id, "fetch_image_location")
     return answer(context.view.locations(image))
 
 
@@ -45,8 +44,7 @@ async def add_location(request: Request, image_id: str) -> Response:
         # glanceclient sends an empty object where nothing is known.
         if data:
             check_hash(data)
-    image = await visible(request, image_id)
-    context.policy.check("add_image_location", caller, image_target(image))
+    image = await permitted(request, image_id, "add_image_location")
     if SERVICE not in caller.roles | caller.service_roles and not _reads_web(context, url):
         raise Forbidden("Only http and https addresses can be given, and only where a store reads them.")
     if image.status != "queued":

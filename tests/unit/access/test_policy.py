@@ -185,6 +185,21 @@ def test_the_old_defaults_allow_the_owner_whatever_the_role_and_nobody_else() ->
     assert not policy.allows("publicize_image", who("blue"), image())
 
 
+def test_with_the_old_defaults_nobody_acts_for_another_project(tmp_path: Path) -> None:
+    policy = Policy(new_defaults=False)
+    assert policy.allows("add_image", who("blue"), image())
+    assert not policy.allows("add_image", who("red"), image())
+    assert not policy.allows("add_image", who(None), image(owner=None))
+    of_red = {**image(visibility="shared"), "member_id": "red"}
+    assert policy.allows("modify_member", who("red"), of_red)
+    assert not policy.allows("modify_member", who("blue"), of_red)
+    assert policy.allows("modify_member", ADMIN, of_red)
+    file = tmp_path / "policy.yaml"
+    file.write_text('"modify_image": "@"\n')
+    assert not Policy(file, new_defaults=False).allows("modify_image", STRANGER, image())
+    assert Policy(file).allows("modify_image", STRANGER, image())
+
+
 def test_the_old_defaults_are_what_an_operator_makes_of_default(tmp_path: Path) -> None:
     file = tmp_path / "policy.yaml"
     file.write_text('"default": "role:staff"\n"get_images": "!"\n')
