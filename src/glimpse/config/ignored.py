@@ -24,9 +24,11 @@ OF_ONE_STORE = frozenset(
 def ignored(values: Values, multi_store: bool) -> tuple[str, ...]:
     """The warning about options without effect; nothing where there are none."""
     found: dict[str, list[str]] = {}
-    # A section by the operator's own name, in which keystoneauth reads who this service is.
-    account = values.files.last("keystone_authtoken", "auth_section")
-    foreign = FOREIGN if account is None else FOREIGN | {fold(account.text)}
+    # Sections by the operator's own names, in which keystoneauth reads who this service is.
+    accounts = [
+        values.files.last(section, "auth_section") for section in ("keystone_authtoken", "oslo_limit")
+    ]
+    foreign = FOREIGN | {fold(account.text) for account in accounts if account is not None}
     pointless = OF_ONE_STORE if multi_store else OF_SEVERAL_STORES
     for section, option in values.files.written():
         if fold(section) in foreign:

@@ -87,9 +87,32 @@ class KeystoneAuthtoken(Section):
 
 
 class OsloLimit(Section):
-    """Unified limits; oslo.limit and keystoneauth read more options here."""
+    """The service's own account in Keystone, for looking up unified limits, and to which endpoint these belong;
+    oslo.limit and keystoneauth read more here.
+    """
 
     owner = "oslo.limit"
+
+    auth_type: Annotated[
+        str | None, "How this service authenticates.", Alias("oslo_limit", "auth_plugin")
+    ] = None
+    auth_section: Annotated[str | None, "Another section that says how this service authenticates."] = None
+    auth_url: Annotated[str | None, "Keystone's URL."] = None
+    username: Annotated[str | None, "User that this service is."] = None
+    password: Annotated[str | None, "Its password.", SECRET] = None
+    user_domain_name: Annotated[str | None, "Domain of the user."] = None
+    system_scope: Annotated[str | None, "The word all where the user acts for the whole system, as a reader."] = None
+    project_name: Annotated[str | None, "Its project, where it does not."] = None
+    project_domain_name: Annotated[str | None, "Domain of the project."] = None
+    region_name: Annotated[str | None, "Region of the identity service."] = None
+    valid_interfaces: Annotated[tuple[str, ...], "Which of its endpoints this service uses."] = ()
+    cafile: Annotated[str | None, "File of the authorities that may certify it; nothing: the system's."] = (
+        None
+    )
+    insecure: Annotated[bool, "Whether its certificate is not looked at."] = False
+    timeout: Annotated[
+        int | None, "Seconds to wait for an answer of it; 10 where nothing is said.", Range(1)
+    ] = None
 
     endpoint_id: Annotated[str | None, "This service's endpoint in Keystone, to which limits belong."] = None
     endpoint_region_name: Annotated[str | None, "Its region, to look the endpoint up."] = None
