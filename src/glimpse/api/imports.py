@@ -40,9 +40,11 @@ async def start(request: Request, image_id: str) -> Response:
     context, caller = context_of(request), caller_of(request)
     check_imports(context)
     body = await jsonbody.read_object(request)
-    parse(body, offered(context.settings))
+    asked = parse(body, offered(context.settings))
     image = await visible(request, image_id)
-    await context.write(context.imports.start, image, body, request.headers.get("x-image-meta-store"), caller)
+    # Where an address is given its name is resolved, and whoever runs the name server may take long to answer.
+    begin = context.write if asked.uri is None else context.fetch
+    await begin(context.imports.start, image, body, request.headers.get("x-image-meta-store"), caller)
     return empty(202)
 
 

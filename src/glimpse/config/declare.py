@@ -19,7 +19,7 @@ from typing import Annotated, Any, ClassVar, Union, dataclass_transform, get_arg
 
 from oslo_config import cfg
 
-from glimpse.config.kinds import Amount, Flag, Kind, Maybe, Pairs, Place, Size, Text, Words
+from glimpse.config.kinds import Amount, Flag, Kind, Maybe, Network, Pairs, Place, Size, Text, Words
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,7 @@ SECRET = Mark("secret")  # never shown
 MULTI = Mark("multi")  # may be given several times; each line adds one value
 UNIQUE = Mark("unique")  # of pairs: no key twice
 OWNED = Mark("owned")  # a library that the service uses declares it in oslo.config's CONF itself
+NETWORK = Mark("network")  # of a text: addresses, as 10.0.0.0/8
 BYTES = Mark("bytes")  # of a number: KB, MB, GB and TB may follow
 
 MASK = "***"
@@ -179,6 +180,8 @@ def _kind(hint: Any, rules: list[Any]) -> Kind:
         return Flag()
     if hint is Path:
         return Place()
+    if hint is str and NETWORK in rules:
+        return Network()
     if hint is str:
         choices = next((rule.words for rule in rules if isinstance(rule, Choices)), ())
         form = next((rule for rule in rules if isinstance(rule, Form)), Form("", "a text"))

@@ -6,6 +6,7 @@ They are oslo.config types, so that options made from them work wherever oslo.co
 import math
 import re
 from collections.abc import Sequence
+from ipaddress import IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,10 @@ from oslo_config import types
 from glimpse.config.lists import join_list, join_pairs, split_list, split_pairs
 
 UNITS = {"": 1, "B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
+
+
+# IPv6 as the kernel shows IPv4; connections are judged by the IPv4 address inside.
+_MAPPED = IPv6Network("::ffff:0:0/96")
 
 
 class Kind(types.ConfigType):
@@ -144,6 +149,27 @@ class Place(Kind):
         if not text or "\0" in text:
             raise self.refused()
         return Path(text).absolute()
+
+
+class Network(Kind):
+    """A range of addresses, or one address."""
+
+    def __init__(self) -> None:
+        super().__init__("network value", "a network such as 10.0.0.0/8 or fd00::/8, or one address")
+
+    def __call__(self, value: object) -> str:
+        """The network in canonical form. Raises ValueError."""
+        text = str(value).strip()
+        try:
+            network = ip_network(text, strict=False)
+        except ValueError:
+            raise self.refused() from None
+        address = text.partition("/")[0]
+        if network.prefixlen < network.max_prefixlen and ip_address(address) != network.network_address:
+            raise ValueError(f"begins in the middle; should it be {network}?")
+        if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+            raise ValueError("should be written as the IPv4 network that it means")
+        return str(network)
 
 
 class Words(Kind):

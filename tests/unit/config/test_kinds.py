@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glimpse.config.kinds import Amount, Flag, Kind, Maybe, Pairs, Place, Size, Text, Words
+from glimpse.config.kinds import Amount, Flag, Kind, Maybe, Network, Pairs, Place, Size, Text, Words
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,10 @@ from glimpse.config.kinds import Amount, Flag, Kind, Maybe, Pairs, Place, Size, 
         (Size(), "3 kb", 3 << 10),
         (Text(choices=("raw", "qcow2")), "raw", "raw"),
         (Words(Amount(int, 1, 9)), "[1, '2']", [1, 2]),
+        (Network(), "10.0.0.0/8", "10.0.0.0/8"),
+        (Network(), " 10.0.5.9 ", "10.0.5.9/32"),
+        (Network(), "FD00:0::/8", "fd00::/8"),
+        (Words(Network()), "[0.0.0.0/0, ::/0]", ["0.0.0.0/0", "::/0"]),
         (Pairs(), "a:1,a:2", {"a": "2"}),
         (Maybe(Amount(int, 1, None)), "", None),
         (Maybe(Amount(int, 1, None)), "4", 4),
@@ -54,6 +58,10 @@ def test_texts_become_values(kind: Kind, text: str, value: object) -> None:
         (Text(form=r"\d+", wanted="digits"), "x", "should be digits"),
         (Words(Amount(int, 1, 9)), "[1, 10]", "10 should be a whole number from 1 to 9"),
         (Pairs(unique=True), "a:1,b:1,a:2", "names a twice"),
+        (Network(), "mirror.example", "should be a network such as 10.0.0.0/8 or fd00::/8, or one address"),
+        (Network(), "10.0.0.0/33", "should be a network such as 10.0.0.0/8 or fd00::/8, or one address"),
+        (Network(), "10.1.2.3/8", "begins in the middle; should it be 10.0.0.0/8?"),
+        (Network(), "::ffff:10.0.0.0/104", "should be written as the IPv4 network that it means"),
         (Place(), "", "should be a path"),
     ],
 )
@@ -73,7 +81,17 @@ def test_sizes_are_written_in_their_largest_unit(size: int, text: str) -> None:
 
 @given(
     st.sampled_from(
-        [Flag(), Amount(int, 0, 9), Amount(float, 0, 9), Size(), Place(), Text(), Words(Text()), Pairs()]
+        [
+            Flag(),
+            Amount(int, 0, 9),
+            Amount(float, 0, 9),
+            Size(),
+            Place(),
+            Text(),
+            Words(Text()),
+            Network(),
+            Pairs(),
+        ]
     ),
     st.text(),
 )

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated
 
-from glimpse.config.declare import BYTES, Alias, Choices, Range, Section
+from glimpse.config.declare import BYTES, NETWORK, Alias, Choices, Range, Section
 
 Words = tuple[str, ...]
+Networks = Annotated[tuple[str, ...], NETWORK]
 Ports = tuple[Annotated[int, Range(1, 65535)], ...]
 
 TARGETS = ("raw", "qcow2", "vmdk", "vdi", "vhd", "vpc")
@@ -22,7 +23,7 @@ class ImageImportOpts(Section):
 
 
 class ImportFilteringOpts(Section):
-    """Which URLs web-download may fetch. Where an allowed list has items, the disallowed one is not read."""
+    """Which URLs may be fetched. Where an allowed list has items, the disallowed one is not read, but for networks."""
 
     allowed_schemes: Annotated[Words, "Schemes that may be fetched."] = ("http", "https")
     disallowed_schemes: Annotated[Words, "Schemes that may not be fetched."] = ()
@@ -33,6 +34,19 @@ class ImportFilteringOpts(Section):
     disallowed_hosts: Annotated[Words, "Hosts that may not be fetched from."] = ()
     allowed_ports: Annotated[Ports, "Ports that may be fetched from."] = (80, 443)
     disallowed_ports: Annotated[Ports, "Ports that may not be fetched from."] = ()
+    allowed_networks: Annotated[
+        Networks,
+        "Networks that may be connected to, whatever the host's name; one that lies within a range that is "
+        "otherwise refused (loopback, 100.64.0.0/10 and so on) opens it.",
+    ] = ()
+    disallowed_networks: Annotated[
+        Networks, "Networks that are never connected to, also where they are part of an allowed one."
+    ] = ()
+    allow_private_networks: Annotated[
+        bool,
+        "Whether private addresses (RFC 1918, fc00::/7) may be connected to; those of allowed_hosts and "
+        "allowed_networks may in any case.",
+    ] = True
 
 
 class GlanceDownloadProperties(Section):

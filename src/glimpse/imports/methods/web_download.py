@@ -9,19 +9,14 @@ from glimpse.imports.run import ImportRun
 from glimpse.transfer.protocols import Stream
 from glimpse.transfer.sources import uri
 from glimpse.transfer.sources.http import HttpSource
+from glimpse.transfer.sources.resolve import within
+from glimpse.transfer.sources.rules import FetchRules
 
 
-def fetch_rules(settings: Settings) -> uri.FetchRules:
+def fetch_rules(settings: Settings) -> FetchRules:
     """The operator's ``[import_filtering_opts]``."""
     options = settings.import_filtering_opts
-    return uri.FetchRules(
-        allowed_schemes=frozenset(options.allowed_schemes),
-        disallowed_schemes=frozenset(options.disallowed_schemes),
-        allowed_hosts=frozenset(options.allowed_hosts),
-        disallowed_hosts=frozenset(options.disallowed_hosts),
-        allowed_ports=frozenset(options.allowed_ports),
-        disallowed_ports=frozenset(options.disallowed_ports),
-    )
+    return FetchRules.parse({option.name: getattr(options, option.name) for option in options.declared})
 
 
 class WebDownload:
@@ -42,7 +37,7 @@ class WebDownload:
         """The same, where there is no image yet."""
         if request.uri is None:
             raise Invalid(f"'uri' is a required field of the method {self.name} and must be a string.")
-        uri.check(request.uri, fetch_rules(settings))
+        uri.check(request.uri, fetch_rules(settings), within(settings.glimpse.web_connect_timeout))
 
     def open(self, run: ImportRun) -> Stream:
         """The body of the answer, streamed."""

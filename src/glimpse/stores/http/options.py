@@ -1,11 +1,11 @@
 """The options of an http store, and the rules of fetching that it is given with them."""
 
 import ssl
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from glimpse.stores.errors import BadStoreOption
-from glimpse.transfer.sources.uri import FetchRules
+from glimpse.transfer.sources.rules import FetchRules
 
 
 @dataclass(frozen=True)
@@ -23,22 +23,13 @@ class HttpOptions:
     def parse(cls, store: str, options: Mapping[str, object]) -> "HttpOptions":
         """Read the driver's options; what is not said has the default. Raises BadStoreOption."""
         return cls(
-            _rules(options),
+            FetchRules.parse(options),
             _tls(store, options),
             float(str(options.get("web_connect_timeout", cls.connect_timeout))),
             float(str(options.get("web_stall_timeout", cls.stall_timeout))),
             int(str(options.get("web_minimum_speed", cls.minimum_speed))),
             str(options.get("web_user_agent", cls.user_agent)),
         )
-
-
-def _rules(options: Mapping[str, object]) -> FetchRules:
-    told: dict[str, frozenset[object]] = {}
-    for field in fields(FetchRules):
-        value = options.get(field.name)
-        if isinstance(value, Iterable):
-            told[field.name] = frozenset(value)
-    return FetchRules(**told)  # type: ignore[arg-type]
 
 
 def _tls(store: str, options: Mapping[str, object]) -> ssl.SSLContext | None:

@@ -7,6 +7,7 @@ from glimpse.errors import Forbidden
 from glimpse.stores.http.options import HttpOptions
 from glimpse.stores.http.reader import HttpReader
 from glimpse.stores.http.remote import Remote
+from glimpse.transfer.sources.resolve import within
 from glimpse.transfer.sources.uri import check
 from glimpse.transfer.stop import NEVER
 
@@ -31,7 +32,7 @@ class HttpStore:
 
     def check_url(self, url: str) -> None:
         """Raise UriRefused unless the address may be fetched; asks the name server, but not the address itself."""
-        check(url, self._options.rules)
+        check(url, self._options.rules, within(self._options.connect_timeout))
 
     def writer(self, image_id: str, claim: int, size: int | None, *, data: int | None = None) -> NoReturn:
         """Nothing can be written. Raises Forbidden."""

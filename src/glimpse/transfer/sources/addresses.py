@@ -4,9 +4,11 @@ The tables follow the IANA special-purpose address registries (IPv4 and IPv6). T
 ``is_private`` family of :mod:`ipaddress`, because what those say has changed between Python's patch releases.
 """
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import NamedTuple
 
 Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
 
 # Addresses at which clouds serve instance credentials without asking who asks. Most lie in ranges that are
 # refused anyway; these are named for the message, and because the ULA and public ones would pass.
@@ -72,8 +74,20 @@ _USABLE_6 = (IPv6Network("2000::/3"), IPv6Network("fc00::/7"), _NAT64)
 # Forms that carry an IPv4 address in their last 32 bits; mapped, 6to4 and Teredo are known to ``ipaddress``.
 _TRAILING_4 = (IPv6Network("::/96"), IPv6Network("::ffff:0:0:0/96"), _NAT64)
 
+# Where a cloud's own mirrors stand, and its database and its switches: usable unless the operator says no.
+_PRIVATE = tuple(ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
+
 # What an operator opens by naming a host in ``allowed_hosts``: ranges in which real servers stand.
-EXEMPTIBLE = frozenset({"loopback", "link-local", "shared", "benchmark"})
+EXEMPTIBLE = frozenset({"loopback", "link-local", "shared", "benchmark", "private"})
+
+
+class Special(NamedTuple):
+    """Why an address is none like any other."""
+
+    kind: str
+    """``loopback``, ``metadata`` …"""
+    network: Network
+    """The range that is of this kind; the address alone where it is named for itself."""
 
 
 def canonical(address: Address) -> Address:
@@ -95,22 +109,29 @@ def embedded(address: Address) -> tuple[IPv4Address, ...]:
     return tuple(inner for inner in found if inner is not None)
 
 
-def special(address: Address) -> str | None:
-    """The kind of special-purpose address that this is (``loopback``, ``metadata`` …), None for a usable one.
+def special(address: Address, *, private: bool = False) -> Special | None:
+    """What kind of special-purpose address this is, None for a usable one.
 
-    Private ranges (RFC 1918, ULA) are usable: that is where a cloud's own mirrors stand.
+    Private ranges (RFC 1918, ULA) are usable unless ``private`` asks for them too.
     """
     address = canonical(address)
+    alone: Network = (
+        IPv4Network(int(address)) if isinstance(address, IPv4Address) else IPv6Network(int(address))
+    )
     if isinstance(address, IPv6Address) and address.scope_id is not None:
-        return "scoped"
+        return Special("scoped", alone)
     if address in _METADATA:
-        return "metadata"
+        return Special("metadata", alone)
     for inner in embedded(address):
-        if (kind := special(inner)) is not None:
-            return f"{kind} (IPv4 {inner} inside)"
-    if isinstance(address, IPv4Address):
-        return next((kind for network, kind in _RANGES_4 if address in network), None)
-    for network6, kind in _RANGES_6:
-        if address in network6:
-            return kind
-    return None if any(address in network for network in _USABLE_6) else "reserved"
+        if (found := special(inner, private=private)) is not None:
+            return Special(f"{found.kind} (IPv4 {inner} inside)", alone)
+    ranges: tuple[tuple[Network, str], ...] = _RANGES_4 if isinstance(address, IPv4Address) else _RANGES_6
+    for network, kind in ranges:
+        if address in network:
+            return Special(kind, network)
+    if isinstance(address, IPv6Address) and not any(address in network for network in _USABLE_6):
+        return Special("reserved", alone)
+    for network in _PRIVATE if private else ():
+        if address in network:
+            return Special("private", network)
+    return None

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterator
 from email.message import Message
 from functools import lru_cache
-from time import monotonic
 from typing import cast
 from urllib.parse import urljoin
 
@@ -19,16 +18,9 @@ from glimpse.transfer.protocols import Stop
 from glimpse.transfer.sources.body import BadFraming, body, length
 from glimpse.transfer.sources.failures import SourceRefused, SourceUnavailable
 from glimpse.transfer.sources.pace import Patience, Stalled
-from glimpse.transfer.sources.uri import (
-    FetchRules,
-    Resolve,
-    Target,
-    UriRefused,
-    check,
-    masked,
-    plain,
-    system_resolve,
-)
+from glimpse.transfer.sources.resolve import Resolve, system_resolve, within
+from glimpse.transfer.sources.rules import FetchRules, UriRefused
+from glimpse.transfer.sources.uri import Target, check, masked, plain
 from glimpse.transfer.sources.wire import Wire, connect
 
 __all__ = ["HttpSource", "SourceRefused", "SourceUnavailable"]
@@ -71,7 +63,7 @@ class HttpSource:
         self._stop = stop
         self._size_cap = size_cap
         self._ssl_context = ssl_context
-        self._resolve = resolve
+        self._resolve = within(connect_timeout, resolve, self._check)
         self._lock = threading.Lock()
         self._closed = False
         self._wire: Wire | None = None
@@ -142,7 +134,7 @@ class HttpSource:
 
     def _arrive(self) -> Target:
         """Follow redirects to the answer that has the body."""
-        target = check(self._uri, self._rules, self._patient_resolve)
+        target = check(self._uri, self._rules, self._resolve)
         origin, authorization = target.origin, target.authorization
         visited = set()
         for _ in range(_MOST_REDIRECTS + 1):
@@ -212,12 +204,12 @@ class HttpSource:
             location = location.encode("latin-1").decode()
         uri = location if _ABSOLUTE.match(location) or not plain(location) else urljoin(target.url, location)
         try:
-            found = check(uri, self._rules, self._patient_resolve)
+            found = check(uri, self._rules, self._resolve)
             if found.authorization is not None:
                 raise UriRefused("It names a user.", rule="userinfo")
         except UriRefused as error:
             message = f"The redirect from {target.shown} to {masked(uri)} is refused: {error.message}"
-            raise type(error)(message, rule=error.rule) from None
+            raise type(error)(message, rule=error.rule, hint=error.hint) from None
         return found
 
     def _accept(self, target: Target, status: int, headers: Message) -> None:
@@ -253,32 +245,6 @@ class HttpSource:
 
     def _tls(self) -> ssl.SSLContext:
         return self._ssl_context or _default_context()
-
-    def _patient_resolve(self, host: str) -> list[str]:
-        """Resolve in a thread of its own: the resolver can block for half a minute and cannot be stopped."""
-        answers: list[list[str]] = []
-        errors: list[BaseException] = []
-        finished = threading.Event()
-
-        def ask() -> None:
-            try:
-                answers.append(list(self._resolve(host)))
-            except BaseException as error:
-                errors.append(error)
-            finally:
-                finished.set()
-
-        threading.Thread(target=ask, name=f"resolve-{host}", daemon=True).start()
-        deadline = monotonic() + self._patience.connect
-        while not finished.wait(self._patience.slice):
-            self._check()
-            if monotonic() >= deadline:
-                raise socket.gaierror(
-                    socket.EAI_AGAIN, f"no answer from the name server in {self._patience.connect:g} seconds"
-                )
-        if errors:
-            raise errors[0]
-        return answers[0]
 
 
 class _Lines:

@@ -6,18 +6,16 @@ nothing else.
 """
 
 import base64
+import logging
 import re
 import socket
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import ClassVar
 from urllib.parse import quote, unquote_to_bytes
 
-from glimpse.errors import Invalid
-from glimpse.transfer.sources.addresses import EXEMPTIBLE, Address, canonical, embedded, special
-
-DEFAULT_PORTS = {"http": 80, "https": 443}
+from glimpse.transfer.sources.addresses import Address, canonical
+from glimpse.transfer.sources.resolve import Resolve, system_resolve
+from glimpse.transfer.sources.rules import DEFAULT_PORTS, FetchRules, Unresolved, UriRefused, unusable
 
 # Longer than any link that a person or a signing tool makes (presigned S3 links stay below 2 KiB).
 _LONGEST = 8192
@@ -30,47 +28,7 @@ _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
-Resolve = Callable[[str], Sequence[str]]
-"""Gives the addresses of a host name as text; raises OSError (``socket.gaierror``) where there are none."""
-
-
-class UriRefused(Invalid):
-    """The URI may not be fetched. ``rule`` names the rule that refused it, as a stable word."""
-
-    code = "uri-refused"
-
-    def __init__(self, message: str, *, rule: str, hint: str = "") -> None:
-        super().__init__(message, hint=hint)
-        self.rule = rule
-
-
-class Unresolved(UriRefused):
-    """The name server gave no answer now; another try may succeed."""
-
-    retryable: ClassVar[bool] = True
-
-
-@dataclass(frozen=True, slots=True)
-class FetchRules:
-    """What an operator allows to be fetched: the values of ``[import_filtering_opts]``.
-
-    A non-empty allow-list decides alone; the deny-list of the same kind is then not looked at. Hosts are
-    compared exactly, without regard to case; addresses by value. A name in ``allowed_hosts`` may also have
-    loopback, link-local, shared (CGNAT) and benchmark addresses; an address in it is taken at its word.
-    """
-
-    allowed_schemes: frozenset[str] = frozenset({"http", "https"})
-    disallowed_schemes: frozenset[str] = frozenset()
-    allowed_hosts: frozenset[str] = frozenset()
-    disallowed_hosts: frozenset[str] = frozenset()
-    allowed_ports: frozenset[int] = frozenset({80, 443})
-    disallowed_ports: frozenset[int] = frozenset()
-
-    def __post_init__(self) -> None:
-        for name in ("allowed_hosts", "disallowed_hosts"):
-            object.__setattr__(self, name, frozenset(_host_key(host) for host in getattr(self, name)))
-        for name in ("allowed_schemes", "disallowed_schemes"):
-            object.__setattr__(self, name, frozenset(scheme.lower() for scheme in getattr(self, name)))
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,23 +94,14 @@ def plain(text: str) -> bool:
     return all(char > " " and char != "\\" and char.isprintable() for char in text)
 
 
-def system_resolve(host: str) -> list[str]:
-    """The addresses of ``host`` by the system's resolver.
-
-    The name is asked for as an absolute one: no search domain and no reading as a number applies.
-    """
-    found = socket.getaddrinfo(host + ".", None, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
 def check(uri: str, rules: FetchRules, resolve: Resolve = system_resolve) -> Target:
     """Read ``uri``, judge it by ``rules`` and resolve it. Raises UriRefused, Unresolved."""
     scheme, authority, path = _split(uri)
-    _judge_scheme(scheme, rules)
+    rules.judge_scheme(scheme)
     userinfo, host, port = _read_authority(authority, uri)
-    _judge_host(host, rules)
+    rules.judge_host(host)
     if port is not None:
-        _judge_port(port, rules)
+        rules.judge_port(port)
     return Target(
         scheme=scheme,
         host=host,
@@ -161,18 +110,6 @@ def check(uri: str, rules: FetchRules, resolve: Resolve = system_resolve) -> Tar
         addresses=_addresses(host, rules, resolve),
         authorization=_basic(userinfo) if userinfo is not None else None,
     )
-
-
-def refusal(address: Address, host: str, rules: FetchRules) -> str | None:
-    """Why no connection to ``address`` may be made on behalf of ``host``; None where it may."""
-    listed = host in rules.allowed_hosts
-    kind = special(address)
-    if kind is not None and not (listed and (kind in EXEMPTIBLE or host == str(address))):
-        return f"{address} is a {kind} address"
-    denied = () if rules.allowed_hosts else (address, *embedded(address))
-    if any(str(one) in rules.disallowed_hosts for one in denied):
-        return f"{address} is in disallowed_hosts"
-    return None
 
 
 def _split(uri: str) -> tuple[str, str, str]:
@@ -234,60 +171,35 @@ def _read_host(host: str) -> str:
     return host
 
 
-def _host_key(host: str) -> str:
-    """A host of an operator's list in the form in which :func:`_read_host` gives hosts."""
-    host = host.strip().lower().removeprefix("[").removesuffix("]").removesuffix(".")
-    try:
-        return str(canonical(ip_address(host)))
-    except ValueError:
-        return host
-
-
-def _judge_scheme(scheme: str, rules: FetchRules) -> None:
-    if rules.allowed_schemes:
-        if scheme not in rules.allowed_schemes:
-            raise UriRefused(f"The scheme {scheme} is not in allowed_schemes.", rule="allowed_schemes")
-    elif scheme in rules.disallowed_schemes:
-        raise UriRefused(f"The scheme {scheme} is in disallowed_schemes.", rule="disallowed_schemes")
-    if scheme not in DEFAULT_PORTS:
-        raise UriRefused(f"The scheme {scheme} is not supported: only http and https are.", rule="scheme")
-
-
-def _judge_host(host: str, rules: FetchRules) -> None:
-    if rules.allowed_hosts:
-        if host not in rules.allowed_hosts:
-            raise UriRefused(f"The host {host} is not in allowed_hosts.", rule="allowed_hosts")
-    elif host in rules.disallowed_hosts:
-        raise UriRefused(f"The host {host} is in disallowed_hosts.", rule="disallowed_hosts")
-
-
-def _judge_port(port: int, rules: FetchRules) -> None:
-    if rules.allowed_ports:
-        if port not in rules.allowed_ports:
-            raise UriRefused(f"The port {port} is not in allowed_ports.", rule="allowed_ports")
-    elif port in rules.disallowed_ports:
-        raise UriRefused(f"The port {port} is in disallowed_ports.", rule="disallowed_ports")
-
-
 def _addresses(host: str, rules: FetchRules, resolve: Resolve) -> tuple[Address, ...]:
+    literal = True
     try:
         found = [ip_address(host)]
     except ValueError:
-        try:
-            found = [canonical(ip_address(text)) for text in resolve(host)]
-        except socket.gaierror as error:
-            kind = Unresolved if error.errno == socket.EAI_AGAIN else UriRefused
-            raise kind(f"The host {host} does not resolve: {error.strerror}.", rule="resolve") from None
-        except (OSError, ValueError) as error:
-            raise UriRefused(f"The host {host} does not resolve: {error}.", rule="resolve") from None
+        literal = False
+        found = _resolved(host, resolve)
+    refusals = {address: rules.refusal(address, host) for address in found}
+    usable = tuple(address for address, refusal in refusals.items() if refusal is None)
+    refused = [refusal for refusal in refusals.values() if refusal is not None]
+    if refused:
+        log.info("No connection on behalf of host %s: %s.", host, "; ".join(one.logged for one in refused))
+    if not usable:
+        raise unusable(host, refused, literal=literal)
+    return usable
+
+
+def _resolved(host: str, resolve: Resolve) -> list[Address]:
+    """The addresses of a name. Raises UriRefused, Unresolved."""
+    try:
+        found = [canonical(ip_address(text)) for text in resolve(host)]
+    except socket.gaierror as error:
+        kind = Unresolved if error.errno == socket.EAI_AGAIN else UriRefused
+        raise kind(f"The host {host} does not resolve: {error.strerror}.", rule="resolve") from None
+    except (OSError, ValueError) as error:
+        raise UriRefused(f"The host {host} does not resolve: {error}.", rule="resolve") from None
     if not found:
         raise UriRefused(f"The host {host} has no address.", rule="resolve")
-    reasons = {address: refusal(address, host, rules) for address in found}
-    usable = tuple(address for address, reason in reasons.items() if reason is None)
-    if not usable:
-        why = "; ".join(reason for reason in reasons.values() if reason)
-        raise UriRefused(f"The host {host} may not be connected to: {why}.", rule="address")
-    return usable
+    return found
 
 
 def _basic(userinfo: str) -> str:

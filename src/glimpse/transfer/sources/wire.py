@@ -1,6 +1,7 @@
 """One connection to a judged address, plain or TLS, read by one thread and ended by any."""
 
 import contextlib
+import logging
 import os
 import select
 import socket
@@ -13,10 +14,13 @@ from time import monotonic
 from glimpse.transfer.sources.addresses import Address
 from glimpse.transfer.sources.failures import SourceRefused, SourceUnavailable
 from glimpse.transfer.sources.pace import Pace, Patience, Stalled
-from glimpse.transfer.sources.uri import FetchRules, Target, UriRefused, refusal
+from glimpse.transfer.sources.rules import FetchRules, unusable
+from glimpse.transfer.sources.uri import Target
 
 Check = Callable[[], None]
 """Raises when the work must stop; called at least every half second while something blocks."""
+
+log = logging.getLogger(__name__)
 
 CHUNK = 1 << 20
 _AHEAD = 1 << 16
@@ -29,25 +33,29 @@ def connect(
 
     Raises UriRefused, SourceRefused (a certificate, no TLS), SourceUnavailable, and what ``check`` raises.
     """
-    failures: list[str] = []
+    failures: dict[Address, str] = {}
     for address in target.addresses:
-        if (reason := refusal(address, target.host, rules)) is not None:
-            raise UriRefused(f"The host {target.host} may not be connected to: {reason}.", rule="address")
+        if (refusal := rules.refusal(address, target.host)) is not None:
+            raise unusable(target.host, [refusal], literal=target.host == str(address))
         try:
             return Wire(_open(address, target, patience, check, tls), patience, check)
         except ssl.SSLCertVerificationError as error:
             why = error.verify_message.rstrip(".")
             raise SourceRefused(f"The certificate of {target.netloc} is not valid: {why}.") from None
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
-            failures.append(f"{address}: closed during the TLS handshake")
+            failures[address] = "closed during the TLS handshake"
         except ssl.SSLError as error:
             why = (error.reason or str(error)).replace("_", " ").lower()
             raise SourceRefused(f"No TLS connection to {target.netloc}: {why}.") from None
         except TimeoutError:
-            failures.append(f"{address}: no connection within {patience.connect:g} seconds")
+            failures[address] = f"no connection within {patience.connect:g} seconds"
         except OSError as error:
-            failures.append(f"{address}: {error.strerror or error}")
-    raise SourceUnavailable(f"Cannot connect to {target.shown}: {'; '.join(failures)}.")
+            failures[address] = str(error.strerror or error)
+    tried = "; ".join(f"{address}: {why}" for address, why in failures.items())
+    log.info("Cannot connect to %s: %s.", target.shown, tried)
+    # Which addresses a name has inside is not for everybody who may import; the log has them.
+    reasons = "; ".join(dict.fromkeys(failures.values()))
+    raise SourceUnavailable(f"Cannot connect to {target.shown}: {reasons}.")
 
 
 class Wire:

@@ -15,7 +15,7 @@ from glimpse.testing.authority import Authority
 from glimpse.testing.httpserver import HttpServer, Reply
 from glimpse.testing.store_suite import ReadOnlyStoreSuite, content
 from glimpse.transfer.sources.failures import SourceRefused, SourceUnavailable
-from glimpse.transfer.sources.uri import UriRefused
+from glimpse.transfer.sources.rules import UriRefused
 
 MIB = 1 << 20
 LOOPBACK: Mapping[str, object] = {

@@ -10,7 +10,8 @@ from typing import Any
 from glimpse.errors import Cancelled, GlimpseError
 from glimpse.transfer.protocols import Stop
 from glimpse.transfer.sources.http import HttpSource
-from glimpse.transfer.sources.uri import FetchRules, Resolve, system_resolve
+from glimpse.transfer.sources.resolve import Resolve, system_resolve
+from glimpse.transfer.sources.rules import FetchRules
 
 DATA = os.urandom(3 << 20) + b"the end"
 LOCAL = frozenset({"127.0.0.1"})

@@ -6,14 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from glimpse.transfer.sources.uri import (
-    FetchRules,
-    Unresolved,
-    UriRefused,
-    check,
-    masked,
-    system_resolve,
-)
+from glimpse.transfer.sources.resolve import system_resolve
+from glimpse.transfer.sources.rules import FetchRules, Unresolved, UriRefused
+from glimpse.transfer.sources.uri import check, masked
 
 PUBLIC = "93.184.216.34"
 ANY_PORT = FetchRules(allowed_ports=frozenset())
@@ -279,13 +274,26 @@ def test_a_name_with_no_usable_address_is_refused(addresses: tuple[str, ...]) ->
     assert not caught.value.retryable
 
 
-def test_the_refusal_says_which_address_is_what() -> None:
+def test_the_addresses_of_a_refused_name_are_for_the_log_alone(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="glimpse")
     with pytest.raises(UriRefused) as caught:
         check("http://rebound.example/", FetchRules(), at("127.0.0.1", "64:ff9b::a9fe:a9fe"))
     assert caught.value.message == (
-        "The host rebound.example may not be connected to: 127.0.0.1 is a loopback address; "
-        "64:ff9b::a9fe:a9fe is a metadata (IPv4 169.254.169.254 inside) address."
+        "The host rebound.example may not be connected to: its address is a loopback address or "
+        "a metadata (IPv4 169.254.169.254 inside) address."
     )
+    assert "[import_filtering_opts]" in caught.value.hint
+    assert (
+        "No connection on behalf of host rebound.example: 127.0.0.1 is a loopback address; "
+        "64:ff9b::a9fe:a9fe is a metadata (IPv4 169.254.169.254 inside) address."
+    ) in caplog.text
+
+
+def test_an_address_that_is_left_out_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="glimpse")
+    check("http://mixed.example/", FetchRules(), at("127.0.0.1", PUBLIC))
+    assert "127.0.0.1 is a loopback address" in caplog.text
+    assert PUBLIC not in caplog.text
 
 
 class TestLists:
@@ -329,7 +337,7 @@ class TestLists:
         for answer in ("8.8.8.8", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1"):
             with pytest.raises(UriRefused) as caught:
                 check("http://example.org/", rules, at(answer))
-            assert caught.value.rule == "address"
+            assert caught.value.rule == "disallowed_hosts"
 
     def test_an_allow_list_silences_the_deny_list(self) -> None:
         rules = FetchRules(
