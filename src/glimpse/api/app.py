@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from glimpse import __version__
+from glimpse.access.key_manager import key_manager_of
 from glimpse.access.limits import Limits
 from glimpse.access.policy import Policy
 from glimpse.access.protection import Protection
@@ -141,6 +142,7 @@ def _context(settings: Settings) -> tuple[Context, Callable[[], None]]:
         area=Area(settings.staging_dir),
         policy=policy,
         protection=Protection.of(settings, policy),
+        keys=key_manager_of(settings),
         limits=Limits.of(settings),
         imports=ImportService(settings, catalog, stores, policy, board),
         plugins=plugins.load(settings.image_import_opts.image_import_plugins, settings),

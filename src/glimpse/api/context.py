@@ -1,19 +1,22 @@
 """What every request of one api process works with."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar, cast
 
 from starlette.requests import Request
 
+from glimpse.access import signature
 from glimpse.access.authenticator import Authenticator
 from glimpse.access.caller import Caller
+from glimpse.access.key_manager import KeyManager, certified
 from glimpse.access.limits import Limits
 from glimpse.access.policy import Policy
 from glimpse.access.protection import Protection
 from glimpse.access.protection_file import Operation
+from glimpse.access.signature import Signature
 from glimpse.api.customs import ImageSchema
 from glimpse.api.leases import Leases
 from glimpse.api.versions import Versions
@@ -48,6 +51,7 @@ class Context:
     area: Area
     policy: Policy
     protection: Protection | None
+    keys: KeyManager
     limits: Limits
     imports: ImportService
     plugins: tuple[Plugin, ...]
@@ -71,6 +75,14 @@ class Context:
     def unreadable(self, names: Iterable[str], caller: Caller) -> Collection[str]:
         """Those of the properties of these names whose values the caller may not know."""
         return () if self.protection is None else self.protection.unreadable(names, caller)
+
+    async def signature(self, properties: Mapping[str, str | None], caller: Caller) -> Signature | None:
+        """How to verify data of an image with these properties; None where it is not signed.
+
+        Raises BadSignature where no data could match, Unavailable where the key manager does not answer.
+        """
+        said = signature.said(properties)
+        return None if said is None else await self.fetch(certified, said, self.keys, caller)
 
     async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a call that reads from the catalog beside the event loop."""

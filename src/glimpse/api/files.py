@@ -5,6 +5,8 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
+from glimpse.access.caller import Caller
+from glimpse.access.signature import Signature
 from glimpse.access.target import image_target
 from glimpse.api import jsonbody, uploads
 from glimpse.api.context import Context, caller_of, context_of
@@ -43,7 +45,7 @@ async def put_file(request: Request, image_id: str) -> Response:
             f"There is room for {most} bytes in the quota of this project; {expected} were announced."
         )
     chunks = uploads.Chunks(request.receive)
-    work = partial(_store_file, context, store, chunks, expected, most)
+    work = partial(_store_file, context, caller, store, chunks, expected, most)
     await uploads.run(context, image.id, "file", store.id, chunks, work)
     return empty(204)
 
@@ -83,6 +85,7 @@ async def _room(context: Context, image: Image) -> int:
 
 async def _store_file(
     context: Context,
+    caller: Caller,
     store: Store,
     chunks: uploads.Chunks,
     expected: int | None,
@@ -90,23 +93,26 @@ async def _store_file(
     claim: UploadClaim,
     image: Image,
 ) -> None:
+    signature = await context.signature(image.properties, caller)
+    signed = () if signature is None else (signature.algorithm,)
     writer = await uploads.opened(context, partial(store.writer, image.id, claim.claim, expected))
     received: Received[object] = await receive(
         aiter(chunks),
         StoreSink(writer),
         budget=context.budget,
         pool=context.files,
-        digests=algorithms(context.settings.default.hashing_algorithm),
+        digests=(*algorithms(context.settings.default.hashing_algorithm), *signed),
         expected_size=expected,
         size_cap=most,
     )
     chunks.settle()
-    await to_the_end(context.work(_publish, context, image, store, writer, claim, received))
+    await to_the_end(context.work(_publish, context, image, signature, store, writer, claim, received))
 
 
 def _publish(
     context: Context,
     image: Image,
+    signature: Signature | None,
     store: Store,
     writer: Writer,
     claim: UploadClaim,
@@ -115,6 +121,8 @@ def _publish(
     """Make what was received the image's data, or leave nothing of it. Blocking."""
     algorithm = context.settings.default.hashing_algorithm
     try:
+        if signature is not None:
+            signature.verify(received.digests)
         url = writer.commit()
         finding = _inspected(context, image, store, url)
         metadata = store.metadata(url) if isinstance(store, Annotates) else {}

@@ -6,6 +6,7 @@ from dataclasses import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
+from glimpse.access import signature
 from glimpse.access.caller import Caller
 from glimpse.access.target import image_target, project_target
 from glimpse.api import creating, jsonbody, jsonpatch, locating, paging, patching
@@ -18,7 +19,7 @@ from glimpse.api.schema import UUID
 from glimpse.catalog.changes import Change
 from glimpse.catalog.conditions import COLUMNS
 from glimpse.catalog.records import Image, NewImage
-from glimpse.errors import Forbidden, NotFound
+from glimpse.errors import Conflict, Forbidden, NotFound
 from glimpse.imports.methods import offered
 
 router = operations("images")
@@ -187,6 +188,11 @@ async def _found(request: Request, image_id: str) -> Image:
 async def _change_locations(context: Context, caller: Caller, image: Image, edit: patching.Edit) -> Image:
     """Make the whole edit, or nothing of it. What is removed goes from its store afterwards."""
     locating.check_allowed(context, caller, image, edit.locations)
+    if image.status == "queued" and signature.said({**image.properties, **edit.properties}) is not None:
+        raise Conflict(
+            "An image that is signed gets its data where that is read and verified.",
+            hint=f"Upload or import it, or POST the address to /v2/images/{image.id}/locations.",
+        )
     wanted = await context.fetch(locating.resolve, context, image, edit.locations, edit.formats(image))
     changed, gone = await context.write(
         context.catalog.locations.change,

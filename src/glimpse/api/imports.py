@@ -9,21 +9,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from glimpse.access.caller import Caller
+from glimpse.access.signature import Signature
 from glimpse.api import jsonbody
-from glimpse.api.context import caller_of, context_of
+from glimpse.api.context import Context, caller_of, context_of
 from glimpse.api.images import empty, visible
 from glimpse.api.info import check_imports
 from glimpse.api.jsonbody import answer
 from glimpse.api.operation import operations
 from glimpse.api.reserved import BASE
 from glimpse.api.views import timestamp
-from glimpse.catalog.records import REGISTRATION, ImportRecord, Phase, task_type
+from glimpse.catalog.records import REGISTRATION, Image, ImportRecord, Phase, task_type
 from glimpse.errors import NotFound
 from glimpse.imports.methods import offered
 from glimpse.imports.request import parse
 from glimpse.transfer.sources.uri import masked
 
 router = operations("imports")
+
+WITHOUT_DATA = frozenset({"queued", "uploading"})
 
 # Which properties of these names are not shown.
 Hides: TypeAlias = Callable[[Iterable[str]], Collection[str]]
@@ -42,10 +45,20 @@ async def start(request: Request, image_id: str) -> Response:
     body = await jsonbody.read_object(request)
     asked = parse(body, offered(context.settings))
     image = await visible(request, image_id)
+    signature = await _signature(context, image, caller)
     # Where an address is given its name is resolved, and whoever runs the name server may take long to answer.
     begin = context.write if asked.uri is None else context.fetch
-    await begin(context.imports.start, image, body, request.headers.get("x-image-meta-store"), caller)
+    store = request.headers.get("x-image-meta-store")
+    await begin(context.imports.start, image, body, store, caller, signature)
     return empty(202)
+
+
+async def _signature(context: Context, image: Image, caller: Caller) -> Signature | None:
+    """How to verify what will be imported. Its certificate is asked for now, in the caller's name: the token is not
+    kept for that.
+    """
+    # What has data already is compared with the hash that it has, also where its certificate has expired since.
+    return await context.signature(image.properties, caller) if image.status in WITHOUT_DATA else None
 
 
 @router.get("/v2/images/{image_id}/import")

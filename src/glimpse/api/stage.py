@@ -5,6 +5,7 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
+from glimpse.access import signature
 from glimpse.access.target import image_target
 from glimpse.api import uploads
 from glimpse.api.context import Context, caller_of, context_of
@@ -54,13 +55,15 @@ async def _stage(
     wrapper = detect(head) or magic.detect(head)
     # Digests of data that an import will change are digests of nothing.
     hashed = adoptable(context.plugins, image.disk_format, image.container_format, wrapper)
+    # The signature's own is not missed by an import then, which would have to read the data for it.
+    wanted = (*algorithms(settings.default.hashing_algorithm), *signature.algorithm(image.properties))
     writer = await uploads.opened(context, partial(context.area.create, image.id, claim.claim, expected))
     received: Received[object] = await receive(
         aiter(chunks),
         writer,
         budget=context.budget,
         pool=context.files,
-        digests=algorithms(settings.default.hashing_algorithm) if hashed else (),
+        digests=wanted if hashed else (),
         expected_size=expected,
         size_cap=context.limits.size,
     )

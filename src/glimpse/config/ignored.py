@@ -9,9 +9,9 @@ from glimpse.config.settings import SECTION_TYPES
 from glimpse.config.values import Values
 
 # Sections of libraries, read by them as they like.
-FOREIGN = frozenset({"oslo_messaging_rabbit", "oslo_messaging_kafka"})
+FOREIGN = frozenset({"barbican_service_user", "oslo_messaging_rabbit", "oslo_messaging_kafka"})
 # Libraries that read more options in their sections than are declared here.
-READERS = frozenset({"keystonemiddleware", "oslo.limit", "oslo.messaging", "oslo.policy"})
+READERS = frozenset({"castellan", "keystonemiddleware", "oslo.limit", "oslo.messaging", "oslo.policy"})
 
 OF_SEVERAL_STORES = frozenset(
     {("os_glance_staging_store", "filesystem_store_datadir"), ("glance_store", "default_backend")}

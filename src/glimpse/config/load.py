@@ -24,6 +24,7 @@ EMBEDDED: Mapping[tuple[str, str], object] = {
     ("DEFAULT", "enabled_backends"): {"main": "file", "mirror": "file"},
     ("glance_store", "default_backend"): "main",
     ("image_import_opts", "image_import_plugins"): ["image_decompression", "image_conversion"],
+    ("key_manager", "backend"): "directory",
 }
 
 

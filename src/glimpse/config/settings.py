@@ -20,6 +20,7 @@ from glimpse.config.options.imports import (
     ImportFilteringOpts,
     InjectMetadataProperties,
 )
+from glimpse.config.options.keys import Barbican, KeyManager, Vault
 from glimpse.config.options.stores import GlanceStore, OsGlanceStagingStore
 from glimpse.config.options.tasks import Task, TaskflowExecutor
 
@@ -44,6 +45,9 @@ class Sections:
     oslo_policy: OsloPolicy
     keystone_authtoken: KeystoneAuthtoken
     oslo_limit: OsloLimit
+    key_manager: KeyManager
+    barbican: Barbican
+    vault: Vault
     oslo_messaging_notifications: OsloMessagingNotifications
     oslo_middleware: OsloMiddleware
     cors: Cors

@@ -1,9 +1,9 @@
 """What happens to an address that is to become an image's data, from top to bottom.
 
 Nothing is copied. The data is looked at, hashed where the operator wants it, and the address becomes a location. With a
-hash given by the user, or where the data could not be looked at before, all of it is read first and the image is active
-only then; otherwise it is active at once and the hash comes afterwards. Like every import it can be run again from its
-start, on any conductor, after any death.
+hash given by the user, of a signed image, or where the data could not be looked at before, all of it is read first and
+the image is active only then; otherwise it is active at once and the hash comes afterwards. Like every import it can be
+run again from its start, on any conductor, after any death.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def register(run: ImportRun) -> None:
             raise TooLarge(f"There are {size} bytes; {settings.default.image_size_cap} are allowed.")
         virtual_size = None if finding is None else finding.virtual_size
         run.journal(found={"size": size, "virtual_size": virtual_size}, looked=finding is not None)
-    if _hashes(run) and (_expected(run) or not run.state["looked"]):
+    if _hashes(run) and (_expected(run) or run.signature or not run.state["looked"]):
         return
     _commit(run)
     run.resources.catalog.registrations.activate(run.id, run.claim, {**_found(run), **_expected(run)})
@@ -156,13 +156,14 @@ def _read(run: ImportRun) -> dict[str, object]:
     """The digests of the data and what it is. Raises HashMismatch, DifferentSize, UnsafeImage, what the store raises."""
     expected, size, settings = _expected(run), _found(run)["size"], run.resources.settings
     algorithm = expected.get("os_hash_algo", settings.default.hashing_algorithm)
+    signed = () if run.signature is None else (run.signature.algorithm,)
     with closing(ObjectSource(_store(run).reader(_url(run)))) as source:
         if source.size != size:
             raise DifferentSize(f"{masked(_url(run))} has {source.size} bytes now, not {size}.")
         done = deliver(
             extents(counted(source.chunks(), run.phases, "hash", source.size)),
             {},
-            algorithms=dict.fromkeys((CHECKSUM, algorithm)),
+            algorithms=dict.fromkeys((CHECKSUM, algorithm, *signed)),
             inspector=Inspector(expected_format(_image(run)), rules(settings)),
             stop=run.stop,
         )
@@ -173,6 +174,8 @@ def _read(run: ImportRun) -> dict[str, object]:
         raise HashMismatch(
             f"The {algorithm} of {masked(_url(run))} is {value}, not {expected['os_hash_value']} as given."
         )
+    if run.signature is not None:
+        run.signature.verify(done.digests)
     virtual_size = None if done.finding is None else done.finding.virtual_size
     return {
         "checksum": done.digests[CHECKSUM],
@@ -183,8 +186,8 @@ def _read(run: ImportRun) -> dict[str, object]:
 
 
 def _hashes(run: ImportRun) -> bool:
-    """Whether the operator wants such data to be hashed."""
-    return run.resources.settings.default.do_secure_hash
+    """Whether the operator wants such data to be hashed, or its signature cannot be verified otherwise."""
+    return run.resources.settings.default.do_secure_hash or run.signature is not None
 
 
 def _commit(run: ImportRun) -> None:

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import cast
 
 from glimpse.access.limits import Limits
+from glimpse.access.signature import Signature
 from glimpse.catalog.records import Image, ImportRecord, NewLocation, StagedFile
 from glimpse.errors import GlimpseError
 from glimpse.imports.progress import Phases
@@ -91,6 +92,12 @@ class ImportRun:
             return limits.size
         used = self.resources.catalog.usages.of(self.image().owner)
         return limits.room(used.image_size_total, max(1, len(self.waiting)))
+
+    @cached_property
+    def signature(self) -> Signature | None:
+        """The signature that the data must match, with its certificate, as both were when the import was asked for."""
+        known = cast("Mapping[str, str] | None", self.state.get("signature"))
+        return None if known is None else Signature.from_dict(known)
 
     def image(self) -> Image:
         """The image as it is now."""

@@ -7,6 +7,7 @@ from taskflow.jobs.base import JobBoard
 
 from glimpse.access.caller import Caller
 from glimpse.access.policy import Policy
+from glimpse.access.signature import Signature
 from glimpse.access.target import image_target
 from glimpse.catalog import Catalog
 from glimpse.catalog.records import REGISTRATION, Image, ImportRecord, NewImage, NewImport
@@ -35,21 +36,32 @@ class ImportService:
         self._policy = policy
         self._board = board
 
-    def start(self, image: Image, body: object, header_store: str | None, caller: Caller) -> ImportRecord:
+    def start(
+        self,
+        image: Image,
+        body: object,
+        header_store: str | None,
+        caller: Caller,
+        signature: Signature | None = None,
+    ) -> ImportRecord:
         """Begin the import that ``body`` (decoded JSON) asks for on an image that the caller may see.
+
+        What comes must match the ``signature``, if there is one.
 
         The checks come in the order in which the Image API makes them. Raises Invalid, Conflict or Forbidden; when it
         returns, the image is ``importing`` and the record is durable, whatever happens to this process.
         """
         request = requests.parse(body, offered(self._settings))
         method = METHODS[request.method]
-        described = self._described(image, method, request, header_store, caller)
+        described = self._described(image, method, request, header_store, caller, signature)
         method.check(request, image, self._settings)
         record = self._catalog.imports.begin(described, from_statuses=(method.required_status,))
         self._post(record)
         return record
 
-    def start_task(self, new: NewImage, body: Mapping[str, object], caller: Caller) -> ImportRecord:
+    def start_task(
+        self, new: NewImage, body: Mapping[str, object], caller: Caller, signature: Signature | None = None
+    ) -> ImportRecord:
         """Make an image and begin the import that ``body`` asks for, as a task: both or neither.
 
         ``body`` is that of an import by the method :data:`AS_TASK`. Raises what :meth:`start` and creating raise.
@@ -58,13 +70,19 @@ class ImportService:
         # Before the transaction, in which nothing may be waited for.
         AS_TASK.check_address(request, self._settings)
         record = self._catalog.imports.begin_with_image(
-            new, lambda image: self._described(image, AS_TASK, request, None, caller)
+            new, lambda image: self._described(image, AS_TASK, request, None, caller, signature)
         )
         self._post(record)
         return record
 
     def _described(
-        self, image: Image, method: Method, request: ImportRequest, header_store: str | None, caller: Caller
+        self,
+        image: Image,
+        method: Method,
+        request: ImportRequest,
+        header_store: str | None,
+        caller: Caller,
+        signature: Signature | None,
     ) -> NewImport:
         """The import, once all checks but the method's own have passed. For a task this is part of a transaction."""
         _check_state(image, method)
@@ -93,10 +111,17 @@ class ImportService:
             request_id=caller.request_id,
             host=self._staging_host(image, method),
             lists_stores=self._settings.multi_store,
+            state=_known(signature),
         )
 
     def register(
-        self, image: Image, store: str, url: str, data: Mapping[str, object] | None, caller: Caller
+        self,
+        image: Image,
+        store: str,
+        url: str,
+        data: Mapping[str, object] | None,
+        caller: Caller,
+        signature: Signature | None = None,
     ) -> ImportRecord:
         """Begin to make what lies at ``url``, which ``store`` reads, the data of a queued image.
 
@@ -117,6 +142,7 @@ class ImportService:
                 roles=tuple(sorted(caller.roles)),
                 request_id=caller.request_id,
                 lists_stores=False,
+                state=_known(signature),
             ),
             from_statuses=("queued",),
         )
@@ -137,6 +163,11 @@ class ImportService:
             return None
         staged = self._catalog.staged.get(image.id)
         return None if staged is None else staged.host
+
+
+def _known(signature: Signature | None) -> dict[str, object]:
+    """What the engine knows from the beginning: the signature that the image had when the import was asked for."""
+    return {} if signature is None else {"signature": signature.to_dict()}
 
 
 def _check_state(image: Image, method: Method) -> None:

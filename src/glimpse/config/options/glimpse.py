@@ -1,9 +1,10 @@
 """``[glimpse]``: what Glance has no option for."""
 
+from pathlib import Path
 from typing import Annotated
 
 from glimpse import __version__
-from glimpse.config.declare import BYTES, Choices, Range, Section
+from glimpse.config.declare import BYTES, Choices, Range, Section, Shown
 
 
 class Glimpse(Section):
@@ -38,6 +39,11 @@ class Glimpse(Section):
         str,
         "With flavor http_basic: file of their projects and roles, user:project:role,role; may be missing.",
     ] = "htpasswd-roles"
+    certificate_directory: Annotated[
+        Path | None,
+        "With [key_manager] backend directory: where the certificates of signed images are, as UUID.pem.",
+        Shown("<data>/certificates"),
+    ] = None
     noauth_beyond_loopback: Annotated[
         bool,
         "Whether a service without authentication may listen where others reach it; each of them is an "

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import cast
 
+from glimpse.access.signature import BadSignature
 from glimpse.catalog.records import NewLocation
 from glimpse.errors import ClaimLost, GlimpseError, Unavailable
 from glimpse.imports.delivery import Cargo, cargo, facts
@@ -99,7 +100,7 @@ def _fill(run: ImportRun, load: Cargo, writers: _Writers) -> int:
     """Move the bytes and note what they are; their number. No object is visible yet."""
     if not writers.fed and not writers.adopting:
         raise _nothing_delivered(run)
-    needed = () if load.digests else algorithms(run.resources.settings.default.hashing_algorithm)
+    needed = _needed(run, load)
     size, digests, finding = load.size, load.digests, None
     copied = _copyable(load, writers) if not needed else {}
     failed = dict(_copy(run, load, copied))
@@ -117,15 +118,40 @@ def _fill(run: ImportRun, load: Cargo, writers: _Writers) -> int:
             total=load.size,
         )
         failed.update(done.failed)
-        size, digests, finding = done.size, dict(done.digests) or load.digests, done.finding
+        size, digests, finding = done.size, {**load.digests, **done.digests}, done.finding
     for store, error in failed.items():
         _fail_target(run, store, error)
         writers.fed.pop(store).abort()
     load.verify(digests)
+    _verify_signature(run, digests)
     length = cast(int, size)
     # Written with the first location, in one transaction: until there is one, nobody asks.
     run.note(delivered=facts(run, load, length, digests, finding))
     return length
+
+
+def _needed(run: ImportRun, load: Cargo) -> tuple[str, ...]:
+    """The digests that must be computed while the bytes pass: those of the image, and that of its signature."""
+    wanted = algorithms(run.resources.settings.default.hashing_algorithm)
+    if run.signature is not None and run.delivered is None:
+        wanted = (*wanted, run.signature.algorithm)
+    return tuple(name for name in dict.fromkeys(wanted) if name not in load.digests)
+
+
+def _verify_signature(run: ImportRun, digests: Mapping[str, str]) -> None:
+    """Raise BadSignature unless the image, as the stores have it, is what was signed."""
+    if run.signature is None or run.delivered is not None:
+        return
+    try:
+        run.signature.verify(digests)
+    except BadSignature as error:
+        changes = sorted({type(each).__name__.lower() for each in run.plan.elements[1:]} - {"spool"})
+        if not changes:
+            raise
+        raise BadSignature(
+            f"{error.message} Plugins of this service may have changed it ({', '.join(changes)}).",
+            hint="Sign the image as it will be stored: not packed, and in the format that plugins convert to.",
+        ) from error
 
 
 def _copyable(load: Cargo, writers: _Writers) -> dict[str, CopiesFiles]:
