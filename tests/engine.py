@@ -1,5 +1,6 @@
 """A whole import engine in one process: real catalog, staging area, stores and conductor; only HTTP is missing."""
 
+import asyncio
 import gzip
 import os
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any
 from glimpse import config
 from glimpse.access.caller import Caller
 from glimpse.access.policy import Policy
+from glimpse.access.quotas import quotas_of
 from glimpse.catalog import Catalog, Database
 from glimpse.catalog.records import Image, ImportRecord, NewImage, StagedFile
 from glimpse.config import Settings
@@ -74,7 +76,9 @@ class Engine:
     def start(self, image: Image, method: str = "glance-direct", **body: Any) -> ImportRecord:
         parameters = {"uri": body.pop("uri")} if "uri" in body else {}
         current = self.catalog.images.get(image.id)
-        return self.service.start(current, {"method": {"name": method, **parameters}, **body}, None, ADMIN)
+        asked = {"method": {"name": method, **parameters}, **body}
+        quota = asyncio.run(quotas_of(self.settings).of(current.owner))
+        return self.service.start(current, asked, None, ADMIN, quota=quota)
 
     @contextmanager
     def conducting(self) -> Iterator[Conductor]:

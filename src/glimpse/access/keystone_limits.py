@@ -17,20 +17,13 @@ from openstack import exceptions as sdk
 from oslo_config import cfg
 
 from glimpse.access.beside import Beside
-from glimpse.access.quota import MIB, Ceiling, Quota
+from glimpse.access.quota import UNITS, Ceiling, Quota
 from glimpse.config import Settings
 from glimpse.errors import GlimpseError, Invalid, Unavailable
 
 LOG = logging.getLogger(__name__)
 
 SECTION = "oslo_limit"
-# Names of the resources, and what a limit is a number of. Keystone has them in exactly this way for Glance.
-UNITS: Mapping[str, int] = {
-    "image_size_total": MIB,
-    "image_stage_total": MIB,
-    "image_count_total": 1,
-    "image_count_uploading": 1,
-}
 # oslo.limit remembers limits for good or not at all. Two requests to Keystone take 20 ms here; a changed limit should
 # hold before an operator wonders.
 LIFE_SECONDS = 5

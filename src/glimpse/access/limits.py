@@ -1,4 +1,4 @@
-"""The static limits of the configuration. A negative limit means: none."""
+"""The limits of the configuration for each image by itself. A negative limit means: none."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -19,7 +19,6 @@ class Limits:
     size: int
     members: int = -1
     locations: int = -1
-    quota: int = 0
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
@@ -31,22 +30,7 @@ class Limits:
             size=default.image_size_cap,
             members=default.image_member_quota,
             locations=default.image_location_quota,
-            quota=default.user_storage_quota,
         )
-
-    def room(self, stored: int, copies: int = 1) -> int:
-        """The most bytes that one more image may have, where its owner's images take ``stored`` and it will be kept
-        ``copies`` times. Raises TooLarge where there is no room at all.
-        """
-        if self.quota <= 0:
-            return self.size
-        left = self.quota - stored
-        if left <= 0:
-            raise TooLarge(
-                f"The images of this project take {stored} bytes already, of {self.quota} that they may.",
-                hint="Delete some, or ask the operator for a larger user_storage_quota.",
-            )
-        return min(self.size, left // copies)
 
     def check_properties(self, names: Collection[str]) -> None:
         """Raise TooLarge when an image may not have all of these extra properties."""

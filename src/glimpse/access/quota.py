@@ -1,6 +1,6 @@
 """What one owner of images may have in all, and what each request asks of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from glimpse.catalog.admission import Admission
@@ -8,6 +8,14 @@ from glimpse.catalog.ledger import Ledger
 from glimpse.errors import TooLarge
 
 MIB = 1 << 20
+# The limits that Keystone may have for this service, by the names that operators of Glance know, and what each is a
+# number of: of these bytes, or of images.
+UNITS: Mapping[str, int] = {
+    "image_size_total": MIB,
+    "image_stage_total": MIB,
+    "image_count_total": 1,
+    "image_count_uploading": 1,
+}
 
 
 @dataclass(frozen=True, slots=True)

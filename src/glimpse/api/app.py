@@ -21,6 +21,7 @@ from glimpse.access.key_manager import key_manager_of
 from glimpse.access.limits import Limits
 from glimpse.access.policy import Policy
 from glimpse.access.protection import Protection
+from glimpse.access.quotas import quotas_of
 from glimpse.access.selection import authenticator_of
 from glimpse.api import (
     actions,
@@ -84,6 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
         finally:
             await context.leases.stop()
             context.authentication.close()
+            context.quotas.close()
             context.remote.shutdown(cancel_futures=True)
             context.files.shutdown(cancel_futures=True)
             context.readers.shutdown()
@@ -144,6 +146,7 @@ def _context(settings: Settings) -> tuple[Context, Callable[[], None]]:
         protection=Protection.of(settings, policy),
         keys=key_manager_of(settings),
         limits=Limits.of(settings),
+        quotas=quotas_of(settings),
         imports=ImportService(settings, catalog, stores, policy, board),
         plugins=plugins.load(settings.image_import_opts.image_import_plugins, settings),
         authentication=authenticator_of(settings),

@@ -16,6 +16,7 @@ from glimpse.access.limits import Limits
 from glimpse.access.policy import Policy
 from glimpse.access.protection import Protection
 from glimpse.access.protection_file import Operation
+from glimpse.access.quotas import Quotas
 from glimpse.access.signature import Signature
 from glimpse.api.customs import ImageSchema
 from glimpse.api.leases import Leases
@@ -53,6 +54,7 @@ class Context:
     protection: Protection | None
     keys: KeyManager
     limits: Limits
+    quotas: Quotas
     imports: ImportService
     plugins: tuple[Plugin, ...]
     authentication: Authenticator

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from glimpse.access.caller import Caller
+from glimpse.access.quota import Intake
 from glimpse.access.signature import Signature
 from glimpse.access.target import image_target
 from glimpse.api import jsonbody, uploads
@@ -16,7 +17,7 @@ from glimpse.api.operation import operations
 from glimpse.api.ranges import Part, requested
 from glimpse.api.steady import to_the_end
 from glimpse.catalog.records import Image, NewLocation, UploadClaim
-from glimpse.errors import ClaimLost, Forbidden, Invalid, NotFound, TooLarge
+from glimpse.errors import ClaimLost, Forbidden, Invalid, NotFound
 from glimpse.imports.inspection import expected_format, rules
 from glimpse.imports.planning import CHECKSUM, algorithms
 from glimpse.staging.ingest import Received, receive
@@ -39,14 +40,10 @@ async def put_file(request: Request, image_id: str) -> Response:
     store = _store(context, request.headers.get("x-image-meta-store"))
     if expected is not None:
         context.limits.check_size(expected)
-    most = await _room(context, image)
-    if expected is not None and expected > most:
-        raise TooLarge(
-            f"There is room for {most} bytes in the quota of this project; {expected} were announced."
-        )
+    intake = (await context.quotas.of(image.owner)).file(expected, context.limits.size)
     chunks = uploads.Chunks(request.receive)
-    work = partial(_store_file, context, caller, store, chunks, expected, most)
-    await uploads.run(context, image.id, "file", store.id, chunks, work)
+    work = partial(_store_file, context, caller, store, chunks, expected, intake)
+    await uploads.run(context, image.id, "file", store.id, chunks, work, intake.beginning)
     return empty(204)
 
 
@@ -75,21 +72,13 @@ async def get_file(request: Request, image_id: str) -> Response:
     return Download(context, source, part, 206, {**headers, "content-range": part.content_range})
 
 
-async def _room(context: Context, image: Image) -> int:
-    """The most bytes that the image may have, by its owner's quota as well."""
-    if context.limits.quota <= 0:
-        return context.limits.size
-    used = await context.read(context.catalog.usages.of, image.owner)
-    return context.limits.room(used.image_size_total)
-
-
 async def _store_file(
     context: Context,
     caller: Caller,
     store: Store,
     chunks: uploads.Chunks,
     expected: int | None,
-    most: int,
+    intake: Intake,
     claim: UploadClaim,
     image: Image,
 ) -> None:
@@ -103,10 +92,12 @@ async def _store_file(
         pool=context.files,
         digests=(*algorithms(context.settings.default.hashing_algorithm), *signed),
         expected_size=expected,
-        size_cap=most,
+        size_cap=intake.most,
     )
     chunks.settle()
-    await to_the_end(context.work(_publish, context, image, signature, store, writer, claim, received))
+    await to_the_end(
+        context.work(_publish, context, image, signature, store, writer, claim, received, intake)
+    )
 
 
 def _publish(
@@ -117,6 +108,7 @@ def _publish(
     writer: Writer,
     claim: UploadClaim,
     received: Received[object],
+    intake: Intake,
 ) -> None:
     """Make what was received the image's data, or leave nothing of it. Blocking."""
     algorithm = context.settings.default.hashing_algorithm
@@ -138,6 +130,7 @@ def _publish(
             checksum=received.digests[CHECKSUM],
             os_hash_algo=algorithm,
             os_hash_value=received.digests[algorithm],
+            admission=intake.end(received.length),
         )
     except ClaimLost:
         writer.abort()

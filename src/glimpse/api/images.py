@@ -1,7 +1,8 @@
 """Images: create, list, show, update, delete."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from typing import TypeAlias
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,6 +25,13 @@ from glimpse.imports.methods import offered
 
 router = operations("images")
 
+# Raises where an image may not have properties of all these names.
+CheckNames: TypeAlias = Callable[[Collection[str]], None]
+
+
+def unchecked(names: Collection[str]) -> None:
+    """They may stay."""
+
 
 @router.post("/v2/images", status_code=201)
 async def create(request: Request) -> Response:
@@ -32,7 +40,8 @@ async def create(request: Request) -> Response:
     body = await jsonbody.read_object(request)
     wanted = creating.new_image(body, context.schema, caller)
     check_new(context, caller, wanted)
-    image = await context.write(context.catalog.images.create, wanted)
+    quota = await context.quotas.of(wanted.owner)
+    image = await context.write(context.catalog.images.create, wanted, quota.creation())
     return answer(shown(context, caller, image), 201, _created(context, request, image))
 
 
@@ -89,10 +98,11 @@ async def update(request: Request, image_id: str) -> Response:
         _check_visibility(context, caller, visibility, target)
     if edit.tags is not None:
         context.limits.check_tags(edit.tags)
-    if not edit.properties.keys() <= image.properties.keys():
-        context.limits.check_properties((image.properties.keys() | edit.properties.keys()) - edit.removed)
+    # Who adds none may go on with more than are allowed now.
+    adds = not edit.properties.keys() <= image.properties.keys()
+    check = context.limits.check_properties if adds else unchecked
     if edit.locations:
-        changed = await _change_locations(context, caller, image, edit)
+        changed = await _change_locations(context, caller, image, edit, check)
     else:
         changed = await context.write(
             context.catalog.images.update,
@@ -101,6 +111,7 @@ async def update(request: Request, image_id: str) -> Response:
             properties=edit.properties,
             remove_properties=edit.removed,
             tags=edit.tags,
+            check_properties=check,
         )
     return answer(shown(context, caller, changed))
 
@@ -185,7 +196,9 @@ async def _found(request: Request, image_id: str) -> Image:
     return await context.read(context.catalog.images.get, image_id, viewer_of(caller_of(request)))
 
 
-async def _change_locations(context: Context, caller: Caller, image: Image, edit: patching.Edit) -> Image:
+async def _change_locations(
+    context: Context, caller: Caller, image: Image, edit: patching.Edit, check: CheckNames
+) -> Image:
     """Make the whole edit, or nothing of it. What is removed goes from its store afterwards."""
     locating.check_allowed(context, caller, image, edit.locations)
     if image.status == "queued" and signature.said({**image.properties, **edit.properties}) is not None:
@@ -194,12 +207,16 @@ async def _change_locations(context: Context, caller: Caller, image: Image, edit
             hint=f"Upload or import it, or POST the address to /v2/images/{image.id}/locations.",
         )
     wanted = await context.fetch(locating.resolve, context, image, edit.locations, edit.formats(image))
+    quota = await context.quotas.of(image.owner)
+    grows = any(change.operation != "remove" for change in edit.locations)
     changed, gone = await context.write(
         context.catalog.locations.change,
         image.id,
         wanted,
         check=context.limits.check_locations,
         image=Change(edit.attributes, edit.properties, edit.removed, edit.tags),
+        check_properties=check,
+        admission=quota.named() if grows else None,
     )
     await context.work(locating.remove_objects, context, image, gone)
     return changed

@@ -45,11 +45,12 @@ async def start(request: Request, image_id: str) -> Response:
     body = await jsonbody.read_object(request)
     asked = parse(body, offered(context.settings))
     image = await visible(request, image_id)
+    quota = await context.quotas.of(image.owner)
     signature = await _signature(context, image, caller)
     # Where an address is given its name is resolved, and whoever runs the name server may take long to answer.
     begin = context.write if asked.uri is None else context.fetch
     store = request.headers.get("x-image-meta-store")
-    await begin(context.imports.start, image, body, store, caller, signature)
+    await begin(context.imports.start, image, body, store, caller, signature, quota=quota)
     return empty(202)
 
 

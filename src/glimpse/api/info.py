@@ -6,6 +6,7 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
+from glimpse.access.quota import UNITS
 from glimpse.api import jsonbody
 from glimpse.api.context import Context, caller_of, context_of
 from glimpse.api.jsonbody import answer
@@ -86,8 +87,20 @@ async def stores_in_detail(request: Request) -> Response:
 @router.get("/v2/info/usage")
 async def usage(request: Request) -> Response:
     """How much of each limit the caller's project uses: nothing is limited unless unified limits are on."""
+    context, project = context_of(request), caller_of(request).project_id
     jsonbody.refuse_body(request)
-    return answer({"usage": {}})
+    limits = await context.quotas.shown(project)
+    if not limits:
+        return answer({"usage": {}})
+    used = await context.read(context.catalog.usages.of, project)
+    return answer(
+        {
+            "usage": {
+                name: {"usage": getattr(used, name) // unit, "limit": limits[name]}
+                for name, unit in UNITS.items()
+            }
+        }
+    )
 
 
 def check_imports(context: Context) -> None:

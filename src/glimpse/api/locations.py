@@ -50,8 +50,9 @@ async def add_location(request: Request, image_id: str) -> Response:
     if image.status != "queued":
         raise Conflict(f"Image {image.id} is {image.status}; this needs one that is queued.")
     store = await context.fetch(store_for, context.stores, url)
+    quota = await context.quotas.of(image.owner)
     signature = await context.signature(image.properties, caller)
-    await context.write(context.imports.register, image, store.id, url, data, caller, signature)
+    await context.write(context.imports.register, image, store.id, url, data, caller, signature, quota=quota)
     return empty(202)
 
 

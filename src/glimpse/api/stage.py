@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from glimpse.access import signature
+from glimpse.access.quota import Intake
 from glimpse.access.target import image_target
 from glimpse.api import uploads
 from glimpse.api.context import Context, caller_of, context_of
@@ -42,13 +43,20 @@ async def put_stage(request: Request, image_id: str) -> Response:
     context.policy.check("modify_image", caller, image_target(image))
     if expected is not None:
         context.limits.check_size(expected)
+    intake = (await context.quotas.of(image.owner)).stage(expected, context.limits.size)
     chunks = uploads.Chunks(request.receive)
-    await uploads.run(context, image.id, "stage", None, chunks, partial(_stage, context, chunks, expected))
+    work = partial(_stage, context, chunks, expected, intake)
+    await uploads.run(context, image.id, "stage", None, chunks, work, intake.beginning)
     return empty(204)
 
 
 async def _stage(
-    context: Context, chunks: uploads.Chunks, expected: int | None, claim: UploadClaim, image: Image
+    context: Context,
+    chunks: uploads.Chunks,
+    expected: int | None,
+    intake: Intake,
+    claim: UploadClaim,
+    image: Image,
 ) -> None:
     settings = context.settings
     head = await chunks.head(HEAD_BYTES)
@@ -65,10 +73,10 @@ async def _stage(
         pool=context.files,
         digests=wanted if hashed else (),
         expected_size=expected,
-        size_cap=context.limits.size,
+        size_cap=intake.most,
     )
     chunks.settle()
-    await to_the_end(context.work(_record, context, image, writer, claim, received, wrapper))
+    await to_the_end(context.work(_record, context, image, writer, claim, received, wrapper, intake))
 
 
 def _record(
@@ -78,6 +86,7 @@ def _record(
     claim: UploadClaim,
     received: Received[object],
     wrapper: str | None,
+    intake: Intake,
 ) -> None:
     """Make the staged file known to imports, or leave nothing of it. Blocking."""
     try:
@@ -104,6 +113,7 @@ def _record(
                 refusal=None if found is None else found.refusal,
                 wrapper=wrapper,
             ),
+            intake.end(staged.length),
         )
     except BaseException:
         writer.abort()

@@ -76,9 +76,10 @@ async def create(request: Request) -> Response:
     wanted = _image(given, context, caller)
     check_new(context, caller, wanted)
     work = {"method": {"name": IMPORT, "uri": given["import_from"]}, "input": given}
+    quota = await context.quotas.of(wanted.owner)
     signature = await context.signature(wanted.properties, caller)
     # The address is resolved in this, which may take as long as somebody's name server does.
-    record = await context.fetch(context.imports.start_task, wanted, work, caller, signature)
+    record = await context.fetch(context.imports.start_task, wanted, work, caller, signature, quota=quota)
     base = base_url(context.settings.default.public_endpoint, request.scope, request.headers)
     return answer(
         view(record, partial(context.unreadable, caller=caller)),

@@ -12,6 +12,7 @@ from glimpse.api.context import Context
 from glimpse.api.errors import HttpError
 from glimpse.api.leases import Upload
 from glimpse.api.steady import to_the_end
+from glimpse.catalog.admission import Admission
 from glimpse.catalog.records import Image, UploadClaim, UploadKind
 from glimpse.errors import Cancelled, ClaimLost, Gone, Invalid, NotFound
 
@@ -88,16 +89,28 @@ Work = Callable[[UploadClaim, Image], Awaitable[None]]
 
 
 async def run(
-    context: Context, image_id: str, kind: UploadKind, store: str | None, chunks: Chunks, work: Work
+    context: Context,
+    image_id: str,
+    kind: UploadKind,
+    store: str | None,
+    chunks: Chunks,
+    work: Work,
+    admission: Admission | None,
 ) -> None:
     """Claim the image and do ``work`` under the claim; after any failure the image is queued again.
 
     ``work`` gets the image as it is then: its formats are fixed from the claim on, and may have changed just
-    before. It leaves no data behind when it fails. Raises what it raises, and Gone when the image was deleted
-    meanwhile.
+    before. It leaves no data behind when it fails. Raises what it raises, what the ``admission`` does, and Gone when
+    the image was deleted meanwhile.
     """
     claim = await context.write(
-        context.catalog.images.begin_upload, image_id, kind, store, context.process, context.leases.seconds
+        context.catalog.images.begin_upload,
+        image_id,
+        kind,
+        store,
+        context.process,
+        context.leases.seconds,
+        admission,
     )
     task = asyncio.ensure_future(_under(context, claim, chunks, work))
     upload = chunks.upload = Upload(claim, task)

@@ -30,6 +30,13 @@ def check_authentication(settings: "Settings") -> None:
     authenticator_of(settings).close()
 
 
+def check_limits(settings: "Settings") -> None:
+    """Refuse unified limits without what is needed to look them up. Raises :class:`glimpse.errors.Invalid`."""
+    from glimpse.access.quotas import quotas_of
+
+    quotas_of(settings).close()
+
+
 def check_permissions(settings: "Settings") -> None:
     """Refuse policy files and rules about properties that cannot be understood.
 

@@ -11,7 +11,14 @@ import sys
 import click
 
 from glimpse.api.address import listen_address
-from glimpse.cli.checks import check_authentication, check_permissions, check_plugins, check_port, check_reach
+from glimpse.cli.checks import (
+    check_authentication,
+    check_limits,
+    check_permissions,
+    check_plugins,
+    check_port,
+    check_reach,
+)
 from glimpse.cli.main import fail
 from glimpse.cli.options import CONFIG_VARIABLE, Source
 from glimpse.errors import GlimpseError
@@ -25,6 +32,7 @@ def prepare(source: Source) -> dict[str, object]:
         click.echo(f"glimpse: warning: {warning}", err=True)
     check_authentication(settings)
     check_permissions(settings)
+    check_limits(settings)
     check_reach(settings)
     address = listen_address(settings.default.bind_host)
     check_port(address, settings.default.bind_port)

@@ -90,6 +90,7 @@ def register(run: ImportRun) -> None:
         size, finding = _again(run, lambda: look(_store(run), _url(run), _image(run), settings))
         if size > settings.default.image_size_cap:
             raise TooLarge(f"There are {size} bytes; {settings.default.image_size_cap} are allowed.")
+        run.reserve(size, 1)
         virtual_size = None if finding is None else finding.virtual_size
         run.journal(found={"size": size, "virtual_size": virtual_size}, looked=finding is not None)
     if _hashes(run) and (_expected(run) or run.signature or not run.state["looked"]):

@@ -3,16 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
-from glimpse.access.limits import Limits
+from glimpse.access.quota import Ceiling
 from glimpse.access.signature import Signature
+from glimpse.catalog.admission import Admission
+from glimpse.catalog.ledger import Ledger
 from glimpse.catalog.records import Image, ImportRecord, NewLocation, StagedFile
 from glimpse.errors import GlimpseError
 from glimpse.imports.progress import Phases
 from glimpse.imports.resources import Resources
 from glimpse.imports.stop import StopSignal
 from glimpse.transfer.plan import VERSION, Plan
+
+# Where the journal has it.
+CEILING = "ceiling"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +90,32 @@ class ImportRun:
     def size_cap(self) -> int:
         """The most bytes that the image may have: image_size_cap, or what is left of its owner's quota for all stores.
 
-        Raises TooLarge where nothing is left.
+        Others may take of that meanwhile; :meth:`reserve` has the last word. Raises TooLarge where nothing is left.
         """
-        limits = Limits.of(self.resources.settings)
-        if limits.quota <= 0:
-            return limits.size
-        used = self.resources.catalog.usages.of(self.image().owner)
-        return limits.room(used.image_size_total, max(1, len(self.waiting)))
+        cap = self.resources.settings.default.image_size_cap
+        if self._ceiling is None:
+            return cap
+        used = self.resources.catalog.usages.stored(self.image().owner, self.id)
+        return min(cap, self._ceiling.room(used) // max(1, len(self.record.targets)))
+
+    def reserve(self, size: int, copies: int) -> None:
+        """Have room for an image of ``size`` bytes in so many stores, before any of them shows it. Raises TooLarge."""
+        ceiling, more = self._ceiling, size * copies
+        if ceiling is None:
+            return
+
+        def judge(ledger: Ledger) -> int:
+            ceiling.check(ledger.stored(self.id), more)
+            return more
+
+        admission = Admission(self.image().owner, judge)
+        self.resources.catalog.imports.reserve(self.id, self.claim, admission)
+
+    @property
+    def _ceiling(self) -> Ceiling | None:
+        """What bounds the bytes of the image's owner, as it was when the import was asked for."""
+        known = self.record.state.get(CEILING)
+        return None if known is None else Ceiling(**cast("Mapping[str, Any]", known))
 
     @cached_property
     def signature(self) -> Signature | None:

@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from taskflow.jobs.base import JobBoard
 
 from glimpse.access.caller import Caller
 from glimpse.access.policy import Policy
+from glimpse.access.quota import UNLIMITED, Ceiling, Quota
 from glimpse.access.signature import Signature
 from glimpse.access.target import image_target
 from glimpse.catalog import Catalog
@@ -19,6 +21,7 @@ from glimpse.imports.jobs import post
 from glimpse.imports.methods import AS_TASK, METHODS, offered
 from glimpse.imports.methods.base import Method
 from glimpse.imports.request import ImportRequest
+from glimpse.imports.run import CEILING
 from glimpse.stores.registry import Stores
 
 log = logging.getLogger(__name__)
@@ -43,24 +46,32 @@ class ImportService:
         header_store: str | None,
         caller: Caller,
         signature: Signature | None = None,
+        quota: Quota = UNLIMITED,
     ) -> ImportRecord:
         """Begin the import that ``body`` (decoded JSON) asks for on an image that the caller may see.
 
         What comes must match the ``signature``, if there is one.
 
-        The checks come in the order in which the Image API makes them. Raises Invalid, Conflict or Forbidden; when it
+        The checks come in the order in which the Image API makes them, and then that of the ``quota`` of the image's
+        owner, with the lock. Raises Invalid, Conflict, Forbidden or TooLarge; when it
         returns, the image is ``importing`` and the record is durable, whatever happens to this process.
         """
         request = requests.parse(body, offered(self._settings))
         method = METHODS[request.method]
-        described = self._described(image, method, request, header_store, caller, signature)
+        described = self._described(image, method, request, header_store, caller, signature, quota.stored)
         method.check(request, image, self._settings)
-        record = self._catalog.imports.begin(described, from_statuses=(method.required_status,))
+        admission = quota.importing(image.size, staged=method.source == "staged")
+        record = self._catalog.imports.begin(described, (method.required_status,), admission)
         self._post(record)
         return record
 
     def start_task(
-        self, new: NewImage, body: Mapping[str, object], caller: Caller, signature: Signature | None = None
+        self,
+        new: NewImage,
+        body: Mapping[str, object],
+        caller: Caller,
+        signature: Signature | None = None,
+        quota: Quota = UNLIMITED,
     ) -> ImportRecord:
         """Make an image and begin the import that ``body`` asks for, as a task: both or neither.
 
@@ -70,7 +81,9 @@ class ImportService:
         # Before the transaction, in which nothing may be waited for.
         AS_TASK.check_address(request, self._settings)
         record = self._catalog.imports.begin_with_image(
-            new, lambda image: self._described(image, AS_TASK, request, None, caller, signature)
+            new,
+            lambda image: self._described(image, AS_TASK, request, None, caller, signature, quota.stored),
+            quota.importing(None, staged=False, new=True),
         )
         self._post(record)
         return record
@@ -83,6 +96,7 @@ class ImportService:
         header_store: str | None,
         caller: Caller,
         signature: Signature | None,
+        ceiling: Ceiling | None,
     ) -> NewImport:
         """The import, once all checks but the method's own have passed. For a task this is part of a transaction."""
         _check_state(image, method)
@@ -111,7 +125,7 @@ class ImportService:
             request_id=caller.request_id,
             host=self._staging_host(image, method),
             lists_stores=self._settings.multi_store,
-            state=_known(signature),
+            state=_known(signature, ceiling),
         )
 
     def register(
@@ -122,6 +136,7 @@ class ImportService:
         data: Mapping[str, object] | None,
         caller: Caller,
         signature: Signature | None = None,
+        quota: Quota = UNLIMITED,
     ) -> ImportRecord:
         """Begin to make what lies at ``url``, which ``store`` reads, the data of a queued image.
 
@@ -142,7 +157,7 @@ class ImportService:
                 roles=tuple(sorted(caller.roles)),
                 request_id=caller.request_id,
                 lists_stores=False,
-                state=_known(signature),
+                state=_known(signature, quota.named_ceiling),
             ),
             from_statuses=("queued",),
         )
@@ -165,9 +180,12 @@ class ImportService:
         return None if staged is None else staged.host
 
 
-def _known(signature: Signature | None) -> dict[str, object]:
-    """What the engine knows from the beginning: the signature that the image had when the import was asked for."""
-    return {} if signature is None else {"signature": signature.to_dict()}
+def _known(signature: Signature | None, ceiling: Ceiling | None) -> dict[str, object]:
+    """What the engine knows from the beginning: the signature that the image had when the import was asked for, and
+    what bounded its owner's bytes then.
+    """
+    known: dict[str, object] = {} if signature is None else {"signature": signature.to_dict()}
+    return known if ceiling is None else {**known, CEILING: asdict(ceiling)}
 
 
 def _check_state(image: Image, method: Method) -> None:

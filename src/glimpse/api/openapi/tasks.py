@@ -14,7 +14,7 @@ FILTERS = (
 OPERATIONS = {
     "GET /v2/tasks": Described({200: Answer("A page of tasks.", json("Tasks"))}, (403,), (*PAGE, *FILTERS)),
     "POST /v2/tasks": Described(
-        {201: Answer("The task.", json("Task"), ("Location",))}, (403,), body=body(json("TaskCreate"))
+        {201: Answer("The task.", json("Task"), ("Location",))}, (403, 413), body=body(json("TaskCreate"))
     ),
     "GET /v2/tasks/{task_id}": Described({200: Answer("The task.", json("Task"))}, (403, 404)),
 }

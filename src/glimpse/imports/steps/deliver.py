@@ -125,6 +125,8 @@ def _fill(run: ImportRun, load: Cargo, writers: _Writers) -> int:
     load.verify(digests)
     _verify_signature(run, digests)
     length = cast(int, size)
+    stores = sum(target.state == "committed" for target in run.record.targets)
+    run.reserve(length, stores + len(writers.fed) + len(writers.adopting))
     # Written with the first location, in one transaction: until there is one, nobody asks.
     run.note(delivered=facts(run, load, length, digests, finding))
     return length
