@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from oslo_config import cfg
@@ -39,46 +40,40 @@ class Policy:
 
     def __init__(
         self,
-        policy_file: Path | None = None,
+        policy_files: Path | Sequence[Path] = (),
         policy_dirs: Sequence[Path] = (),
         *,
         new_defaults: bool = True,
         anonymous: bool = False,
     ) -> None:
-        """Read the files, where they exist. ``anonymous``: callers without authentication may read what is public.
+        """Read the first of the files that exists, and what is in the directories; all are looked for again later.
 
-        Raises :class:`BrokenPolicy`, naming the rule.
+        ``anonymous``: callers without authentication may read what is public. Raises :class:`BrokenPolicy`, naming
+        the rule.
         """
         self._new_defaults = new_defaults
         self._anonymous = anonymous
-        self._sources = ([policy_file] if policy_file else []) + list(policy_dirs)
-        self._enforcer = _enforcer(policy_file, policy_dirs, new_defaults)
+        self._files = (policy_files,) if isinstance(policy_files, Path) else tuple(policy_files)
+        self._dirs = tuple(policy_dirs)
         self._lock = threading.Lock()
         self._checked_at = time.monotonic()
-        self._compiled = self._load()
         self._stamp = self._times()
+        self._compiled = self._load()
 
     @classmethod
     def of(cls, settings: Settings) -> "Policy":
         """The policy that a configuration names; relative names are looked for beside the configuration."""
         named = settings.oslo_policy
-        directories = [
-            found
-            for name in named.policy_dirs
-            for place in settings.search_path or (Path(),)
-            if (found := place / name).is_dir()
-        ]
-        file = settings.find_file(named.policy_file)
-        if file is None and named.policy_file == NEW_NAME:
-            file = settings.find_file(OLD_NAME)
-        if file is None and named.policy_file != NEW_NAME:
-            LOG.warning("[oslo_policy] policy_file = %s: there is no such file", named.policy_file)
-        return cls(
-            file,
-            directories,
+        names = [named.policy_file, *([OLD_NAME] if named.policy_file == NEW_NAME else [])]
+        policy = cls(
+            [path for name in names for path in _beside(settings, name)],
+            [path for name in named.policy_dirs for path in _beside(settings, name)],
             new_defaults=named.enforce_new_defaults,
             anonymous=settings.default.allow_anonymous_access,
         )
+        if policy._file() is None and named.policy_file != NEW_NAME:
+            LOG.warning("[oslo_policy] policy_file = %s: there is no such file", named.policy_file)
+        return policy
 
     def check(self, rule: str, caller: Caller, target: Target) -> None:
         """Raise Forbidden unless the caller may."""
@@ -114,44 +109,62 @@ class Policy:
             stamp = self._times()
             if stamp == self._stamp:
                 return
+            gone = sorted({each[0] for each in self._stamp} - {each[0] for each in stamp})
             self._stamp = stamp
             try:
-                self._enforcer.clear()
-                self._enforcer.use_conf = True
                 self._compiled = self._load()
             except BrokenPolicy as error:
                 LOG.error("policy: %s; the rules read before stay in force", error.message)
+                return
+            LOG.info("policy: the rules were read again%s", f", without {', '.join(gone)}" if gone else "")
 
-    def _times(self) -> tuple[tuple[str, int, int], ...]:
+    def _file(self) -> Path | None:
+        return next((path for path in self._files if path.is_file()), None)
+
+    def _sources(self) -> list[Path]:
+        """The files that there are, each to be read after those before it."""
+        file = self._file()
+        found = [] if file is None else [file]
+        for directory in self._dirs:
+            if directory.is_dir():
+                inside = (path for path in directory.iterdir() if not path.name.startswith("."))
+                found += sorted(path for path in inside if path.is_file())
+        return found
+
+    def _times(self) -> tuple[tuple[str, int, int, int], ...]:
         found = []
-        for path in _files(self._sources):
-            try:
+        for path in self._sources():
+            with suppress(OSError):
                 status = path.stat()
-            except OSError:
-                continue
-            found.append((str(path), status.st_mtime_ns, status.st_size))
+                found.append((str(path), status.st_mtime_ns, status.st_size, status.st_ino))
         return tuple(found)
 
     def _load(self) -> dict[str, Check]:
-        _refuse_broken(_files(self._sources))
+        _refuse_broken(self._sources())
+        # A new one each time: checks that it compiled before go on asking the old one.
+        enforcer = _enforcer(self._file(), [path for path in self._dirs if path.is_dir()], self._new_defaults)
         for rule in (*RULES, *METADEF_RULES):
-            if rule.name not in self._enforcer.registered_rules:
-                self._enforcer.register_default(oslo.RuleDefault(rule.name, self._default(rule)))
-        self._enforcer.load_rules(force_reload=True)
+            enforcer.register_default(oslo.RuleDefault(rule.name, self._default(rule)))
+        enforcer.load_rules(force_reload=True)
         try:
-            self._enforcer.check_rules(raise_on_violation=True)
+            enforcer.check_rules(raise_on_violation=True)
         except oslo.InvalidDefinitionError as error:
             raise BrokenPolicy(
                 f"A policy rule refers to itself or to a rule that is not defined: {error}"
             ) from error
-        compiler = Compiler(self._enforcer)
-        return {name: compiler.rule(name) for name in self._enforcer.rules}
+        compiler = Compiler(enforcer)
+        return {name: compiler.rule(name) for name in enforcer.rules}
 
     def _default(self, rule: Rule) -> str:
         also = [] if self._new_defaults or rule.legacy is None else [rule.legacy]
         if self._anonymous and rule.anonymous is not None:
             also.append(rule.anonymous)
         return " or ".join([f"({rule.check})", *also]) if also else rule.check
+
+
+def _beside(settings: Settings, name: str) -> list[Path]:
+    """Where a file of this name may be; never the working directory, in which others may write."""
+    return [Path(name)] if Path(name).is_absolute() else [place / name for place in settings.search_path]
 
 
 def _is_of(caller: Caller, project: object) -> bool:
@@ -168,16 +181,6 @@ def _enforcer(policy_file: Path | None, policy_dirs: Sequence[Path], new_default
         # Without a name oslo.policy looks for policy.yaml in /etc and in the home directory.
         enforcer.policy_file = "/nonexistent/policy.yaml"
     return enforcer
-
-
-def _files(sources: Iterable[Path]) -> list[Path]:
-    files: list[Path] = []
-    for source in sources:
-        if source.is_dir():
-            files += sorted(path for path in source.iterdir() if not path.name.startswith("."))
-        elif source.exists():
-            files.append(source)
-    return files
 
 
 def _refuse_broken(files: Iterable[Path]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from oslo_policy import policy as oslo
 
 from glimpse.access import policy as room
 from glimpse.access.anonymous import ANYBODY
@@ -73,6 +74,9 @@ def test_check_raises_and_names_the_rule() -> None:
 
 @pytest.mark.parametrize("policy", [Policy(), Policy(anonymous=True)])
 def test_every_rule_says_the_same_as_oslo_policy_does(policy: Policy) -> None:
+    enforcer = room._enforcer(None, (), True)
+    for rule in (*RULES, *METADEF_RULES):
+        enforcer.register_default(oslo.RuleDefault(rule.name, policy._default(rule)))
     for rule in (*RULES, *METADEF_RULES):
         for caller in (ADMIN, MEMBER, READER, STRANGER, who("blue", "service"), who("blue", "anonymous")):
             for target in (
@@ -81,7 +85,7 @@ def test_every_rule_says_the_same_as_oslo_policy_does(policy: Policy) -> None:
                 image(visibility="public"),
                 {**image("red"), "member_id": "blue"},
             ):
-                theirs = policy._enforcer.enforce(rule.name, dict(target), _plain(caller))
+                theirs = enforcer.enforce(rule.name, dict(target), _plain(caller))
                 assert policy.allows(rule.name, caller, target) == bool(theirs), (rule.name, caller, target)
 
 
@@ -155,6 +159,9 @@ def test_custom_checks_on_attributes_and_literals(tmp_path: Path) -> None:
         '"a": "rule:b"\n"b": "rule:a"\n',
         "][",
         "- a",
+        '"get_image": 7\n',
+        '{"get_image": ',
+        "\0",
     ],
 )
 def test_a_broken_file_is_refused_and_named(tmp_path: Path, text: str) -> None:
@@ -175,6 +182,66 @@ def test_an_edited_file_holds_without_a_restart(tmp_path: Path, monkeypatch: pyt
     file.write_text('"publicize_image": "role:(\n')
     os.utime(file, (1, 1))
     assert policy.allows("publicize_image", STRANGER, image()), "a broken edit changes nothing"
+
+
+def test_a_broken_edit_leaves_checks_that_oslo_policy_makes_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "RELOAD_SECONDS", 0.0)
+    file = tmp_path / "policy.yaml"
+    # Two keys in one: a form that is left to oslo.policy.
+    file.write_text('"publicize_image": "\'blue-private\':%(owner)s-%(visibility)s"\n')
+    policy = Policy(file)
+    assert policy.allows("publicize_image", STRANGER, image())
+    file.write_text("][")
+    assert policy.allows("publicize_image", STRANGER, image())
+    assert not policy.allows("publicize_image", STRANGER, image("red"))
+
+
+def test_files_that_come_and_go_are_taken_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setattr(room, "RELOAD_SECONDS", 0.0)
+    configuration = tmp_path / "glance-api.conf"
+    configuration.write_text("")
+    policy = Policy.of(load([configuration], (), tmp_path / "data"))
+
+    def publishers() -> set[str]:
+        roles = ("admin", "json", "yaml", "d")
+        return {role for role in roles if policy.allows("publicize_image", who("red", role), image())}
+
+    def write(name: str, role: str) -> None:
+        (tmp_path / name).write_text(f'{{"publicize_image": "role:{role}"}}')
+
+    assert publishers() == {"admin"}
+    write("policy.json", "json")
+    assert publishers() == {"json"}
+    write("policy.yaml", "yaml")
+    assert publishers() == {"yaml"}
+    (tmp_path / "policy.d" / "lost+found").mkdir(parents=True)
+    write("policy.d/a.yaml", "d")
+    assert publishers() == {"d"}
+    (tmp_path / "policy.d" / "a.yaml").unlink()
+    assert publishers() == {"yaml"}
+    # As configuration management does it: another file under the same name, of the same size and time.
+    status = (tmp_path / "policy.yaml").stat()
+    write("policy.new", "json")
+    os.utime(tmp_path / "policy.new", ns=(status.st_mtime_ns, status.st_mtime_ns))
+    (tmp_path / "policy.new").rename(tmp_path / "policy.yaml")
+    assert publishers() == {"json"}
+    (tmp_path / "policy.yaml").unlink()
+    (tmp_path / "policy.json").unlink()
+    assert publishers() == {"admin"}
+    assert f"without {tmp_path}/policy.yaml" in caplog.text
+
+
+def test_nothing_is_read_from_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "policy.d").mkdir()
+    for name in ("policy.yaml", "policy.d/a.yaml"):
+        (tmp_path / name).write_text('"publicize_image": "@"\n')
+    assert not Policy.of(load((), (), tmp_path / "data")).allows("publicize_image", STRANGER, image())
 
 
 def test_the_old_defaults_allow_the_owner_whatever_the_role_and_nobody_else() -> None:
