@@ -140,7 +140,7 @@ def engine_in(directory: Path, overrides: dict[str, object]) -> Iterator[Engine]
         area=Area(settings.staging_dir),
     )
     plugins = load(settings.image_import_opts.image_import_plugins, settings)
-    service = ImportService(settings, catalog, stores, Policy.of(settings), board)
+    service = ImportService(settings, catalog, stores, Policy.of(settings), board, plugins)
     try:
         yield Engine(settings, resources, service, plugins, board)
     finally:

@@ -57,11 +57,17 @@ _LEAST = 8
 _DEEPEST = 32
 
 
-def text(said: str) -> str:
-    """``said`` without secrets; whatever is left of it is safe to keep and to show."""
+def without_known(said: str) -> str:
+    """``said`` without the secrets that this process holds."""
     for secret in known():
         if len(secret) >= _LEAST and secret in said:
             said = said.replace(secret, MASK)
+    return said
+
+
+def text(said: str) -> str:
+    """``said`` without secrets; whatever is left of it is safe to keep and to show."""
+    said = without_known(said)
     if "://" in said:
         said = _ADDRESS.sub(_shown, said)
     if any(begin in said for begin in _BEGINNINGS):

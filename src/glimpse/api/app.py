@@ -130,6 +130,7 @@ def _context(settings: Settings) -> tuple[Context, Callable[[], None]]:
     database = Database.open(settings.database)
     catalog = Catalog(database, task_time_to_live=settings.task.task_time_to_live)
     board = jobs.open_board(database)
+    loaded = plugins.load(settings.image_import_opts.image_import_plugins, settings)
 
     def close() -> None:
         board.close()
@@ -147,8 +148,8 @@ def _context(settings: Settings) -> tuple[Context, Callable[[], None]]:
         keys=key_manager_of(settings),
         limits=Limits.of(settings),
         quotas=quotas_of(settings),
-        imports=ImportService(settings, catalog, stores, policy, board),
-        plugins=plugins.load(settings.image_import_opts.image_import_plugins, settings),
+        imports=ImportService(settings, catalog, stores, policy, board, loaded),
+        plugins=loaded,
         authentication=authenticator_of(settings),
         versions=Versions.of(multi_store=settings.multi_store, cache=False, imports=settings.import_enabled),
         view=ImageView(

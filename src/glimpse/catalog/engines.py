@@ -51,6 +51,8 @@ class Pool:
 def make_engine(url: URL, pool: Pool) -> tuple[Engine, Engine]:
     """For reading and for writing, on one pool of connections."""
     options: dict[str, Any] = {
+        # Values are users' data, and no business of a log.
+        "hide_parameters": True,
         "pool_size": pool.size,
         "max_overflow": pool.overflow,
         "pool_timeout": pool.timeout,

@@ -14,6 +14,7 @@ from contextlib import closing
 from itertools import count
 from typing import TypeVar, cast
 
+from glimpse.access import redact
 from glimpse.catalog.records import Image, NewLocation
 from glimpse.errors import ClaimLost, GlimpseError, Invalid, NotFound, TooLarge
 from glimpse.imports.addresses import look
@@ -113,7 +114,7 @@ def hash_data(run: ImportRun) -> None:
         if _waits(run):
             raise
         log.warning("The data of image %s could not be hashed: %s", run.image_id, error.message)
-        run.journal(known={}, unhashed=error.message)
+        run.journal(known={}, unhashed=redact.text(error.message))
         return
     run.journal(known=known)
 
@@ -140,11 +141,11 @@ def dismiss(run: ImportRun, error: GlimpseError) -> None:
     log.info("Import %s fails: %s", run.id, error.message)
     run.phases.fail_running()
     phases = run.phases.snapshot()
+    told = describe("register", error)
     if _waits(run):
-        told = describe("register", error)
-        imports.fail(run.id, run.claim, error=told, message=error.message, phases=phases)
+        imports.fail(run.id, run.claim, error=told, message=str(told["message"]), phases=phases)
     else:
-        message = f"The data was not hashed: {error.message}"
+        message = f"The data was not hashed: {told['message']}"
         imports.succeed(run.id, run.claim, attributes={}, message=message, phases=phases)
     run.ended = True
 
@@ -216,7 +217,7 @@ def _store(run: ImportRun) -> Store:
 
 
 def _url(run: ImportRun) -> str:
-    return str(run.record.request["loc_url"])
+    return str(run.request["loc_url"])
 
 
 def _expected(run: ImportRun) -> dict[str, str]:

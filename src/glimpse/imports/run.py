@@ -5,12 +5,15 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, cast
 
+from glimpse.access import redact
+from glimpse.access.keyring import KeyRing, KeyRingUnusable
 from glimpse.access.quota import Ceiling
 from glimpse.access.signature import Signature
 from glimpse.catalog.admission import Admission
 from glimpse.catalog.ledger import Ledger
 from glimpse.catalog.records import Image, ImportRecord, NewLocation, StagedFile
 from glimpse.errors import GlimpseError
+from glimpse.imports.kept import Kept, unseal
 from glimpse.imports.progress import Phases
 from glimpse.imports.resources import Resources
 from glimpse.imports.stop import StopSignal
@@ -46,6 +49,7 @@ class ImportRun:
         self._plan_noted = False
         self._noted: dict[str, object] = {}
         self._staged: StagedFile | None = None
+        self._kept: Kept | None = None
 
     @property
     def id(self) -> str:
@@ -61,6 +65,28 @@ class ImportRun:
     def claim(self) -> int:
         """The number under which this conductor holds the import."""
         return self.record.claim
+
+    @property
+    def kept(self) -> Kept:
+        """What nobody else may read: the request word for word, and the caller's token. Raises as :meth:`unseal`."""
+        return self._kept or self.unseal()
+
+    def unseal(self) -> Kept:
+        """Read what is kept secret for this import. Raises KeyRingUnusable, but not where it is being taken back: that
+        goes on without.
+        """
+        try:
+            self._kept = unseal(self.record, KeyRing.of(self.resources.settings))
+        except KeyRingUnusable:
+            if self.failing is None:
+                raise
+            self._kept = Kept(self.record.request)
+        return self._kept
+
+    @property
+    def request(self) -> Mapping[str, object]:
+        """What the caller asked for, word for word. Raises KeyRingUnusable."""
+        return self.kept.request
 
     @property
     def planned(self) -> bool:
@@ -205,12 +231,12 @@ class ImportRun:
 
 
 def describe(stage: str, error: GlimpseError) -> dict[str, object]:
-    """The error as it is kept in the record: ``stage``, ``code``, ``message``, ``hint``, ``retryable``."""
+    """The error as the record keeps it, without secrets: ``stage``, ``code``, ``message``, ``hint``, ``retryable``."""
     return {
         "stage": stage,
         "code": error.code,
-        "message": error.message,
-        "hint": error.hint,
+        "message": redact.text(error.message),
+        "hint": redact.text(error.hint),
         "retryable": error.retryable,
     }
 

@@ -1,12 +1,13 @@
 """Asking for an import: what the api room calls for ``POST /v2/images/{id}/import``."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from taskflow.jobs.base import JobBoard
 
 from glimpse.access.caller import Caller
+from glimpse.access.keyring import KeyRing
 from glimpse.access.policy import Policy
 from glimpse.access.quota import UNLIMITED, Ceiling, Quota
 from glimpse.access.signature import Signature
@@ -18,8 +19,11 @@ from glimpse.errors import Conflict
 from glimpse.imports import request as requests
 from glimpse.imports import targets
 from glimpse.imports.jobs import post
+from glimpse.imports.kept import seal
 from glimpse.imports.methods import AS_TASK, METHODS, offered
 from glimpse.imports.methods.base import Method
+from glimpse.imports.plugins.base import Plugin
+from glimpse.imports.plugins.thirdparty.adapter import ThirdParty
 from glimpse.imports.request import ImportRequest
 from glimpse.imports.run import CEILING
 from glimpse.stores.registry import Stores
@@ -31,13 +35,22 @@ class ImportService:
     """Checks a request, takes the lock and posts the job; a conductor does the rest."""
 
     def __init__(
-        self, settings: Settings, catalog: Catalog, stores: Stores, policy: Policy, board: JobBoard
+        self,
+        settings: Settings,
+        catalog: Catalog,
+        stores: Stores,
+        policy: Policy,
+        board: JobBoard,
+        plugins: Sequence[Plugin],
     ) -> None:
         self._settings = settings
         self._catalog = catalog
         self._stores = stores
         self._policy = policy
         self._board = board
+        self._keys = KeyRing.of(settings)
+        # Nobody else acts in the caller's name.
+        self._keeps_token = any(isinstance(plugin, ThirdParty) for plugin in plugins)
 
     def start(
         self,
@@ -113,7 +126,7 @@ class ImportService:
             default=self._settings.default_store,
             multi_store=self._settings.multi_store,
         )
-        return NewImport(
+        new = NewImport(
             image_id=image.id,
             method=request.method,
             request=dict(request.body),
@@ -127,6 +140,7 @@ class ImportService:
             lists_stores=self._settings.multi_store,
             state=_known(signature, ceiling),
         )
+        return seal(new, caller, self._keys, keeps_token=self._keeps_token)
 
     def register(
         self,
@@ -146,21 +160,19 @@ class ImportService:
         if image.status != "queued":
             raise Conflict(f"Image {image.id} is {image.status}; this needs one that is queued.")
         _check_formats(image)
-        record = self._catalog.imports.begin(
-            NewImport(
-                image_id=image.id,
-                method=REGISTRATION,
-                request={"loc_url": url, "validation_data": dict(data or {})},
-                stores=(store,),
-                owner=caller.project_id,
-                user_id=caller.user_id,
-                roles=tuple(sorted(caller.roles)),
-                request_id=caller.request_id,
-                lists_stores=False,
-                state=_known(signature, quota.named_ceiling),
-            ),
-            from_statuses=("queued",),
+        named = NewImport(
+            image_id=image.id,
+            method=REGISTRATION,
+            request={"loc_url": url, "validation_data": dict(data or {})},
+            stores=(store,),
+            owner=caller.project_id,
+            user_id=caller.user_id,
+            roles=tuple(sorted(caller.roles)),
+            request_id=caller.request_id,
+            lists_stores=False,
+            state=_known(signature, quota.named_ceiling),
         )
+        record = self._catalog.imports.begin(seal(named, caller, self._keys), from_statuses=("queued",))
         self._post(record)
         return record
 

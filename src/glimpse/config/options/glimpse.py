@@ -49,4 +49,9 @@ class Glimpse(Section):
         "Whether a service without authentication may listen where others reach it; each of them is an "
         "administrator.",
     ] = False
+    key_ring: Annotated[
+        str,
+        "File of the keys that encrypt what imports keep secret in the database; made at its first use, and to be "
+        "shared by all hosts of one database. A relative path begins at the data directory.",
+    ] = "key-ring"
     jobboard: Annotated[str, "Where conductors find their work.", Choices("sql")] = "sql"

@@ -42,7 +42,7 @@ class WebDownload:
     def open(self, run: ImportRun) -> Stream:
         """The body of the answer, streamed."""
         settings = run.resources.settings
-        request = requests.parse(run.record.request, (self.name,))
+        request = requests.parse(run.request, (self.name,))
         if request.uri is None:
             raise Invalid("The import record names no 'uri'.")
         return HttpSource(

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import cast
 
+from glimpse.access import redact
 from glimpse.access.signature import BadSignature
 from glimpse.catalog.records import NewLocation
 from glimpse.errors import ClaimLost, GlimpseError, Unavailable
@@ -196,7 +197,7 @@ def _fail_target(run: ImportRun, store: str, error: GlimpseError) -> None:
     if run.record.all_stores_must_succeed:
         raise error
     run.phases.fail(to_store(store))
-    run.resources.catalog.imports.fail_target(run.id, run.claim, store, error.message)
+    run.resources.catalog.imports.fail_target(run.id, run.claim, store, redact.text(error.message))
 
 
 def _nothing_delivered(run: ImportRun) -> GlimpseError:

@@ -29,6 +29,8 @@ def lock(run: ImportRun, plugins: Sequence[Plugin]) -> None:
             f"{MOST_ATTEMPTS} conductors have died while they ran this import.",
             hint="Check the image on another machine, and the logs of the conductors.",
         )
+    # Before anything is done that would have to be undone.
+    run.unseal()
     if not run.planned:
         declared = Declared(*run.resources.catalog.imports.formats(run.id))
         run.adopt_plan(draft(run, declared, plugins), declared)

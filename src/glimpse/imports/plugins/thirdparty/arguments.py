@@ -25,6 +25,6 @@ def arguments(run: ImportRun, plugin: str, size: int | None) -> dict[str, Any]:
         "image_factory": ImageFactory(context),
         "backend": list(run.record.stores) if run.resources.settings.multi_store else [None],
         "image_id": run.image_id,
-        "import_req": dict(run.record.request),
+        "import_req": dict(run.request),
         "action_wrapper": ActionWrapper(run.image_id, plugin, bound),
     }

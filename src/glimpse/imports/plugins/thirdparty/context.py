@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import json
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from glimpse.imports.run import ImportRun
@@ -10,15 +11,15 @@ from glimpse.imports.run import ImportRun
 
 @dataclass(frozen=True)
 class Context:
-    """The caller. ``auth_token`` is None: an import goes on long after a token may have expired."""
+    """The caller. ``auth_token`` is the one with which the import was asked for; it may have expired since."""
 
     project_id: str | None
     user_id: str | None
     roles: list[str]
     is_admin: bool
     request_id: str | None
-    auth_token: str | None = None
-    service_catalog: list[dict[str, Any]] | None = None
+    auth_token: str | None = field(default=None, repr=False)
+    service_catalog: list[dict[str, Any]] | None = field(default=None, repr=False)
 
     @property
     def owner(self) -> str | None:
@@ -37,11 +38,13 @@ class Context:
 
 def context_of(run: ImportRun) -> Context:
     """The caller of this import."""
-    roles = list(run.record.roles)
+    roles, kept = list(run.record.roles), run.kept
     return Context(
         project_id=run.record.owner,
         user_id=run.record.user_id,
         roles=roles,
         is_admin="admin" in {role.lower() for role in roles},
         request_id=run.record.request_id,
+        auth_token=None if kept.token is None else kept.token.reveal(),
+        service_catalog=None if kept.catalog is None else json.loads(kept.catalog),
     )

@@ -10,6 +10,7 @@ from taskflow import states
 from taskflow.patterns import linear_flow
 from taskflow.types import failure
 
+from glimpse.access import redact
 from glimpse.imports.plugins.thirdparty.tasks import Ran, tasks_of
 from glimpse.imports.run import ImportRun
 
@@ -27,7 +28,7 @@ def begun(run: ImportRun, name: str) -> Stand:
 
 
 def done(run: ImportRun, name: str, ran: Ran) -> Stand:
-    """The facts once it has ended. Results that JSON cannot hold are remembered as None."""
+    """The facts once it has ended. Results that JSON cannot hold, and those with secrets, are remembered as None."""
     results = {task: _plain(result) for task, (_, result) in ran.outcomes.items()}
     symbols = {key: value for key, value in ran.symbols.items() if _plain(value) is not None}
     return {**_all(run), name: {"done": True, "results": results, "symbols": symbols}}
@@ -66,7 +67,7 @@ def _all(run: ImportRun) -> Stand:
 
 def _plain(value: object) -> object:
     try:
-        json.dumps(value)
+        text = json.dumps(value)
     except (TypeError, ValueError):
         return None
-    return value
+    return value if redact.without_known(text) == text else None
