@@ -7,6 +7,7 @@ token; Vault with the account of this service.
 import logging
 import threading
 from importlib.metadata import entry_points
+from json import JSONDecodeError
 from typing import Any
 
 from oslo_config import cfg
@@ -49,6 +50,11 @@ class CastellanKeys:
 
     def certificate(self, identifier: str, caller: Caller) -> bytes:
         """As :class:`glimpse.access.key_manager.KeyManager` has it; an answer is waited for so long and no longer."""
+        if caller.token is None and "barbican" in self._backend.lower():
+            raise NoCertificate(
+                f"Certificate {identifier} cannot be had: Barbican is asked with a token of Keystone.",
+                hint="The operator may choose another key manager: [key_manager] backend.",
+            )
         if not self._places.acquire(timeout=self._wait):
             raise Unavailable(f"The key manager ({self._backend}) does not answer.")
         found: list[bytes | Exception] = []
@@ -61,7 +67,7 @@ class CastellanKeys:
         if not found:
             raise Unavailable(f"The key manager ({self._backend}) did not answer within {self._wait:g} s.")
         if isinstance(found[0], Exception):
-            raise self._explained(found[0], identifier, caller) from found[0]
+            raise self._explained(found[0], identifier) from found[0]
         return found[0]
 
     def _try(self, identifier: str, caller: Caller, found: list[bytes | Exception]) -> None:
@@ -98,18 +104,13 @@ class CastellanKeys:
                 self._manager = manager
             return self._manager
 
-    def _explained(self, error: Exception, identifier: str, caller: Caller) -> Exception:
-        from castellan.common.exception import Forbidden, ManagedObjectNotFoundError
+    def _explained(self, error: Exception, identifier: str) -> Exception:
+        from castellan.common.exception import ManagedObjectNotFoundError
 
         if isinstance(error, ManagedObjectNotFoundError):
             return NoCertificate(f"There is no certificate {identifier} in the key manager.")
-        if isinstance(error, ValueError):
+        if isinstance(error, ValueError) and not isinstance(error, JSONDecodeError):
             return NoCertificate(f"What the key manager has as {identifier} is not an X.509 certificate.")
-        if isinstance(error, Forbidden) and caller.token is None:
-            return NoCertificate(
-                f"Certificate {identifier} cannot be had: the key manager wants a token of Keystone.",
-                hint="The operator may set [key_manager] backend.",
-            )
         status = _status(error)
         if status is not None and 400 <= status < 500 and status not in LATER:
             return NoCertificate(

@@ -101,7 +101,9 @@ class OsloLimit(Section):
     username: Annotated[str | None, "User that this service is."] = None
     password: Annotated[str | None, "Its password.", SECRET] = None
     user_domain_name: Annotated[str | None, "Domain of the user."] = None
-    system_scope: Annotated[str | None, "The word all where the user acts for the whole system, as a reader."] = None
+    system_scope: Annotated[
+        str | None, "The word all where the user acts for the whole system, as a reader."
+    ] = None
     project_name: Annotated[str | None, "Its project, where it does not."] = None
     project_domain_name: Annotated[str | None, "Domain of the project."] = None
     region_name: Annotated[str | None, "Region of the identity service."] = None
