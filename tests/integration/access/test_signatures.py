@@ -3,7 +3,8 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -15,8 +16,10 @@ from tests.integration.api.service import V21
 from tests.integration.imports.service import Service
 from tests.signing import Signer, signer
 
+Start = Callable[..., Service]
 DATA = os.urandom(3 << 20)
 TAMPERED = DATA[:-1] + bytes([DATA[-1] ^ 1])
+METHODS = ["glance-direct", "web-download"]
 MISMATCH = "does not match img_signature"
 
 
@@ -45,7 +48,15 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Disk:
     return make_disk(tmp_path_factory.mktemp("disk"))
 
 
-METHODS = ["glance-direct", "web-download"]
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts services of a test's own, without conductors."""
+    with ExitStack() as stack:
+
+        def begin(overrides: Mapping[str, object] | None = None) -> Service:
+            return stack.enter_context(Service(tmp_path / "data", overrides))
+
+        yield begin
 
 
 def check_nothing_left(service: Service, image_id: str) -> None:
@@ -224,3 +235,75 @@ def test_the_example_of_the_documentation_works(shared: Service, tmp_path: Path)
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert shared.show(done.stdout.split()[-1])["status"] == "active"
+
+
+POINTS = [
+    "inside:deliver",
+    "call:start_targets",
+    "call:commit_target",
+    "called:commit_target",
+    "call:succeed",
+]
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_the_conductor_that_follows_a_dead_one_goes_on(start: Start, keys: Path, point: str) -> None:
+    service, by = start(), signer(keys)
+    by.store(service.data / "certificates")
+    image_id = service.create(**by.properties(DATA))
+    assert service.put(image_id, DATA, "stage").status_code == 204
+    assert service.begin(image_id, all_stores=True) == 202
+    # Nobody asks for it again: what it was when the import was asked for is what counts.
+    (service.data / "certificates" / f"{by.uuid}.pem").unlink()
+    one_dies(service, point)
+    check_end(service, image_id, good=True)
+    assert set(str(service.show(image_id)["stores"]).split(",")) == {"main", "mirror"}
+
+
+@pytest.mark.parametrize("point", ["inside:deliver", "undo:deliver", "called:fail"])
+def test_wrong_data_gets_nowhere_whichever_conductor_dies(start: Start, keys: Path, point: str) -> None:
+    service, by = start(), signer(keys)
+    by.store(service.data / "certificates")
+    image_id = service.create(**by.properties(DATA))
+    assert service.put(image_id, TAMPERED, "stage").status_code == 204
+    assert service.begin(image_id, all_stores=True) == 202
+    one_dies(service, point)
+    check_end(service, image_id, good=False)
+
+
+def one_dies(service: Service, point: str) -> None:
+    dying = service.conduct(point)
+    assert dying.wait(30) == -9
+    service.conductors.remove(dying)
+    service.conduct()
+
+
+WEB = {
+    "DEFAULT.enabled_backends": {"main": "file", "web": "http"},
+    "DEFAULT.show_multiple_locations": True,
+    "DEFAULT.do_secure_hash": False,
+}
+
+
+def test_data_at_an_address_is_read_and_must_match(start: Start, keys: Path) -> None:
+    service, by = start(WEB), signer(keys)
+    service.conduct()
+    by.store(service.data / "certificates")
+    replies = {"/good": Reply(DATA, ranges=True), "/bad": Reply(TAMPERED, ranges=True)}
+    with HttpServer(replies) as server:
+        image_id = service.create(**by.properties(DATA))
+        place = f"/v2/images/{image_id}"
+        by_patch = [
+            {"op": "add", "path": "/locations/-", "value": {"url": server.url("/good"), "metadata": {}}}
+        ]
+        answer = service.http.patch(place, json=by_patch, headers=V21)
+        assert (answer.status_code, "is signed" in answer.text) == (409, True)
+        assert service.http.post(f"{place}/locations", json={"url": server.url("/bad")}).status_code == 202
+        service.wait(lambda: service.show(image_id)["status"] == "queued")
+        record = service.catalog.imports.for_image(image_id)[0]
+        assert record.error is not None
+        assert record.error["code"] == "bad-signature"
+        assert service.catalog.images.get(image_id).locations == ()
+        assert service.http.post(f"{place}/locations", json={"url": server.url("/good")}).status_code == 202
+        service.wait(lambda: service.show(image_id)["status"] == "active")
+        assert service.http.get(f"{place}/file").content == DATA

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from glimpse.access.signature import Signature, said
 from glimpse.testing.httpserver import HttpServer, Reply
 from tests.checks import check_active
-from tests.engine import Disk, Engine
+from tests.engine import ADMIN, Disk, Engine
 from tests.hashing import Hashing
+from tests.signing import signer
 
 MIB = 1 << 20
 BLOCK = 64 * 1024
@@ -57,6 +59,26 @@ def test_a_converted_image_is_hashed_once_for_three_stores(
         done = engine.ended(engine.start(image, "web-download", uri=server.url("/image"), all_stores=True))
     assert done.status == "success", done.message
     assert hashing.bytes == {"md5": len(disk.raw), "sha512": len(disk.raw)}
+
+
+@THREE_STORES
+@pytest.mark.parametrize("method", ["SHA-256", "SHA-512"])
+def test_a_signed_image_is_hashed_for_it_in_the_same_pass(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, method: str
+) -> None:
+    raw, by = combed(16 * MIB), signer(tmp_path)
+    found = said(by.properties(raw, method))
+    assert found is not None
+    hashing = Hashing(monkeypatch)
+    image = engine.create("raw")
+    with HttpServer({"/image": Reply(raw)}) as server, engine.conducting():
+        asked = {"method": {"name": "web-download", "uri": server.url("/image")}, "all_stores": True}
+        record = engine.service.start(image, asked, None, ADMIN, Signature(found, by.certificate))
+        done = engine.ended(record)
+    assert done.status == "success", done.message
+    # SHA-512 is computed anyway.
+    wanted = {"md5", "sha512", method.replace("-", "").lower()}
+    assert hashing.bytes == dict.fromkeys(wanted, len(raw))
 
 
 @THREE_STORES
