@@ -79,7 +79,8 @@ class Request:
 class HttpServer:
     """Serves ``replies`` by path (with or without query), and below ``directory`` files with faults by query.
 
-    Runs from ``with`` to its end, one thread per connection, on ``host`` and a free port unless one is given.
+    Runs from ``with`` to its end, one thread per connection, on ``host`` and a free port unless one is given; or on
+    ``listener``, a socket that listens already and is closed at the end.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class HttpServer:
         tls: ssl.SSLContext | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        listener: socket.socket | None = None,
     ) -> None:
         self.replies = dict(replies or {})
         self.requests: list[Request] = []
@@ -99,7 +101,7 @@ class HttpServer:
         self._directory = directory
         self._tls = tls
         self._host = host
-        self._listener = socket.create_server((host, port), backlog=256)
+        self._listener = listener or socket.create_server((host, port), backlog=256)
         self.port = int(self._listener.getsockname()[1])
         self._resumed = threading.Event()
         self._stopping = threading.Event()

@@ -7,11 +7,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import BinaryIO, Protocol, Self, TypeVar
 
 import httpx
 import psutil
@@ -63,12 +63,8 @@ class Api:
         }
         self.log = directory / "api.log"
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", MAIN],
-                env={**os.environ, "GLIMPSE_CONFIG": json.dumps(source)},
-                stdout=log,
-                stderr=log,
-            )
+            environment = {**os.environ, "GLIMPSE_CONFIG": json.dumps(source)}
+            self.process = self.spawn([sys.executable, "-c", MAIN], log, environment)
         self.url = f"http://127.0.0.1:{self.port}"
         self.http = httpx.Client(base_url=self.url, timeout=30)
         self.wait(self._answers, START_SECONDS)
@@ -80,6 +76,12 @@ class Api:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def spawn(
+        self, command: Sequence[str], log: BinaryIO, environment: Mapping[str, str] | None = None
+    ) -> "subprocess.Popen[bytes]":
+        """Start a process of the service, which writes to ``log``."""
+        return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
     def stop(self) -> int:
         """End the service; its exit status. Nothing of it is left."""

@@ -44,9 +44,7 @@ class Service(Api):
         """One more conductor process; with ``point``, one that kills itself there."""
         source = {"files": self.sources, "data": str(self.data), "overrides": self.options}
         with (self.data / "conductor.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, SCRIPT, point, json.dumps(source)], stdout=log, stderr=log
-            )
+            process = self.spawn([sys.executable, str(SCRIPT), point, json.dumps(source)], log)
         self.conductors.append(process)
         return process
 
