@@ -1,0 +1,85 @@
+"""Disks that are more than they seem: images that have qemu read other files, or make it ask other hosts."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tests.integration.imports.packed import run
+
+SIZE = 1 << 20
+_SECTOR = 512
+
+
+def _qcow2(image: Path, backing: str) -> None:
+    run("qemu-img", "create", "-u", "-f", "qcow2", "-b", backing, "-F", "raw", image, str(SIZE))
+
+
+def qcow2_backing(image: Path, secret: Path, _: str) -> None:
+    _qcow2(image, str(secret))
+
+
+def qcow2_backing_json(image: Path, secret: Path, _: str) -> None:
+    _qcow2(image, "json:" + json.dumps({"driver": "file", "filename": str(secret)}))
+
+
+def qcow2_backing_web(image: Path, _: Path, url: str) -> None:
+    _qcow2(image, url)
+
+
+def qcow2_data_file(image: Path, secret: Path, _: str) -> None:
+    data = secret.read_bytes()
+    run("qemu-img", "create", "-f", "qcow2", "-o", f"data_file={secret},data_file_raw=on", image, str(SIZE))
+    secret.write_bytes(data)
+
+
+def vmdk_flat(image: Path, secret: Path, _: str) -> None:
+    run("qemu-img", "create", "-f", "vmdk", "-o", "subformat=monolithicFlat", image, str(SIZE))
+    text = image.read_text(errors="surrogateescape")
+    image.write_text(re.sub(r'FLAT "[^"]*"', f'FLAT "{secret}"', text), errors="surrogateescape")
+
+
+def vmdk_flat_within(image: Path, secret: Path, _: str) -> None:
+    """One file by its header, and another by the descriptor inside of it."""
+    run("qemu-img", "create", "-f", "vmdk", "-o", "subformat=monolithicSparse", image, str(SIZE))
+    data = bytearray(image.read_bytes())
+    start = int.from_bytes(data[28:36], "little") * _SECTOR
+    room = int.from_bytes(data[36:44], "little") * _SECTOR
+    text = bytes(data[start : start + room]).rstrip(b"\0").decode()
+    text = re.sub(r'RW (\d+) SPARSE "[^"]*"', rf'RW \1 FLAT "{secret}" 0', text)
+    data[start : start + room] = text.encode().ljust(room, b"\0")
+    image.write_bytes(data)
+
+
+def vmdk_parts(image: Path, _: Path, __: str) -> None:
+    run("qemu-img", "create", "-f", "vmdk", "-o", "subformat=twoGbMaxExtentSparse", image, str(SIZE))
+
+
+def vmdk_parent(image: Path, secret: Path, _: str) -> None:
+    base = secret.with_name("base.vmdk")
+    run("qemu-img", "create", "-f", "vmdk", base, str(SIZE))
+    run("qemu-img", "create", "-f", "vmdk", "-b", base, "-F", "vmdk", image)
+
+
+def vhd_parent(image: Path, _: Path, __: str) -> None:
+    run("qemu-img", "create", "-f", "vpc", "-o", "subformat=dynamic", image, str(SIZE))
+    data = bytearray(image.read_bytes())
+    for footer in (0, len(data) - _SECTOR):
+        data[footer + 60 : footer + 64] = (4).to_bytes(4, "big")
+    image.write_bytes(data)
+
+
+Make = Callable[[Path, Path, str], None]
+# What it is declared as, how it is made (from the image's path, that of a file it must not reach, and a URL), and
+# words of the reason for which it is refused.
+UNSAFE: Mapping[str, tuple[str, Make, str]] = {
+    "qcow2 with a backing file": ("qcow2", qcow2_backing, "backing file"),
+    "qcow2 with a backing file in json": ("qcow2", qcow2_backing_json, "backing file"),
+    "qcow2 with a backing file on the web": ("qcow2", qcow2_backing_web, "backing file"),
+    "qcow2 with a data file": ("qcow2", qcow2_data_file, "external file"),
+    "vmdk that is flat": ("vmdk", vmdk_flat, "not allowed"),
+    "vmdk that is flat within": ("vmdk", vmdk_flat_within, "names other files"),
+    "vmdk in parts": ("vmdk", vmdk_parts, "not allowed"),
+    "vmdk with a parent": ("vmdk", vmdk_parent, "parent disk"),
+    "vhd with a parent": ("vhd", vhd_parent, "parent"),
+}
