@@ -1,6 +1,7 @@
 """What one owner of images may have in all, and what each request asks of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from glimpse.catalog.admission import Admission
@@ -44,6 +45,10 @@ class Ceiling:
                 hint="Delete images or wait for running uploads and imports to end, or ask the operator for more.",
             )
 
+    def explain(self, error: TooLarge) -> None:
+        """Say why there may be no more bytes where a number is all that whoever counted them knew."""
+        error.hint = error.hint or f"That is what is left to this project of {self.resource}."
+
     def room(self, used: int) -> int:
         """What is left, of which there is something. Raises TooLarge."""
         self.check(used, 1)
@@ -73,8 +78,19 @@ class Intake:
         self._ceiling = ceiling
         self._used = used
         self._expected = expected
+        self._longest = longest
         # The most bytes that may come, as soon as it was admitted.
         self.most = longest
+
+    @contextmanager
+    def coming(self) -> Iterator[None]:
+        """While the bytes come: where it is the quota that bounds them, TooLarge says so."""
+        try:
+            yield
+        except TooLarge as error:
+            if self._ceiling is not None and self.most < self._longest:
+                self._ceiling.explain(error)
+            raise
 
     @property
     def beginning(self) -> Admission | None:

@@ -85,15 +85,16 @@ async def _store_file(
     signature = await context.signature(image.properties, caller)
     signed = () if signature is None else (signature.algorithm,)
     writer = await uploads.opened(context, partial(store.writer, image.id, claim.claim, expected))
-    received: Received[object] = await receive(
-        aiter(chunks),
-        StoreSink(writer),
-        budget=context.budget,
-        pool=context.files,
-        digests=(*algorithms(context.settings.default.hashing_algorithm), *signed),
-        expected_size=expected,
-        size_cap=intake.most,
-    )
+    with intake.coming():
+        received: Received[object] = await receive(
+            aiter(chunks),
+            StoreSink(writer),
+            budget=context.budget,
+            pool=context.files,
+            digests=(*algorithms(context.settings.default.hashing_algorithm), *signed),
+            expected_size=expected,
+            size_cap=intake.most,
+        )
     chunks.settle()
     await to_the_end(
         context.work(_publish, context, image, signature, store, writer, claim, received, intake)

@@ -66,15 +66,16 @@ async def _stage(
     # The signature's own is not missed by an import then, which would have to read the data for it.
     wanted = (*algorithms(settings.default.hashing_algorithm), *signature.algorithm(image.properties))
     writer = await uploads.opened(context, partial(context.area.create, image.id, claim.claim, expected))
-    received: Received[object] = await receive(
-        aiter(chunks),
-        writer,
-        budget=context.budget,
-        pool=context.files,
-        digests=wanted if hashed else (),
-        expected_size=expected,
-        size_cap=intake.most,
-    )
+    with intake.coming():
+        received: Received[object] = await receive(
+            aiter(chunks),
+            writer,
+            budget=context.budget,
+            pool=context.files,
+            digests=wanted if hashed else (),
+            expected_size=expected,
+            size_cap=intake.most,
+        )
     chunks.settle()
     await to_the_end(context.work(_record, context, image, writer, claim, received, wrapper, intake))
 

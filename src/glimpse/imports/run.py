@@ -12,7 +12,7 @@ from glimpse.access.signature import Signature
 from glimpse.catalog.admission import Admission
 from glimpse.catalog.ledger import Ledger
 from glimpse.catalog.records import Image, ImportRecord, NewLocation, StagedFile
-from glimpse.errors import GlimpseError
+from glimpse.errors import GlimpseError, TooLarge
 from glimpse.imports.kept import Kept, unseal
 from glimpse.imports.progress import Phases
 from glimpse.imports.resources import Resources
@@ -49,6 +49,8 @@ class ImportRun:
         self._plan_noted = False
         self._noted: dict[str, object] = {}
         self._staged: StagedFile | None = None
+        # The ceiling, where it and nothing else bounds the bytes of the image.
+        self._bounds: Ceiling | None = None
         self._kept: Kept | None = None
 
     @property
@@ -122,7 +124,10 @@ class ImportRun:
         if self._ceiling is None:
             return cap
         used = self.resources.catalog.usages.stored(self.image().owner, self.id)
-        return min(cap, self._ceiling.room(used) // max(1, len(self.record.targets)))
+        left = self._ceiling.room(used) // max(1, len(self.record.targets))
+        if left < cap:
+            self._bounds = self._ceiling
+        return min(cap, left)
 
     def reserve(self, size: int, copies: int) -> None:
         """Have room for an image of ``size`` bytes in so many stores, before any of them shows it. Raises TooLarge."""
@@ -214,6 +219,8 @@ class ImportRun:
 
     def fail(self, stage: str, error: GlimpseError) -> None:
         """Decide that the import fails: from here on it is taken back, by this conductor or the next."""
+        if isinstance(error, TooLarge) and self._bounds:
+            self._bounds.explain(error)
         self.journal(failing=describe(stage, error))
 
     @property
