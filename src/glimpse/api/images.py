@@ -17,7 +17,7 @@ from glimpse.api.jsonbody import answer
 from glimpse.api.operation import operations
 from glimpse.api.removal import remove_data
 from glimpse.api.schema import UUID
-from glimpse.catalog.changes import Change
+from glimpse.catalog.changes import Change, Judge
 from glimpse.catalog.conditions import COLUMNS
 from glimpse.catalog.records import Image, NewImage
 from glimpse.errors import Conflict, Forbidden, NotFound
@@ -92,7 +92,13 @@ async def update(request: Request, image_id: str) -> Response:
         return answer(shown(context, caller, image))
     target = image_target(image)
     context.policy.check("modify_image", caller, target)
-    edit = patching.edit(image, changes, caller, lambda what, name: context.may(what, name, caller))
+
+    def edited(present: Collection[str]) -> patching.Edit:
+        return patching.edit(
+            image, changes, caller, lambda what, name: context.may(what, name, caller), present
+        )
+
+    edit = edited(image.properties)
     visibility = edit.attributes.get("visibility")
     if isinstance(visibility, str):
         _check_visibility(context, caller, visibility, target)
@@ -102,7 +108,7 @@ async def update(request: Request, image_id: str) -> Response:
     adds = not edit.properties.keys() <= image.properties.keys()
     check = context.limits.check_properties if adds else unchecked
     if edit.locations:
-        changed = await _change_locations(context, caller, image, edit, check)
+        changed = await _change_locations(context, caller, image, edit, edited, check)
     else:
         changed = await context.write(
             context.catalog.images.update,
@@ -111,6 +117,8 @@ async def update(request: Request, image_id: str) -> Response:
             properties=edit.properties,
             remove_properties=edit.removed,
             tags=edit.tags,
+            # Once more: somebody may have created meanwhile what this caller may not update.
+            judge=edited,
             check_properties=check,
         )
     return answer(shown(context, caller, changed))
@@ -197,7 +205,7 @@ async def _found(request: Request, image_id: str) -> Image:
 
 
 async def _change_locations(
-    context: Context, caller: Caller, image: Image, edit: patching.Edit, check: CheckNames
+    context: Context, caller: Caller, image: Image, edit: patching.Edit, judge: Judge, check: CheckNames
 ) -> Image:
     """Make the whole edit, or nothing of it. What is removed goes from its store afterwards."""
     locating.check_allowed(context, caller, image, edit.locations)
@@ -214,7 +222,7 @@ async def _change_locations(
         image.id,
         wanted,
         check=context.limits.check_locations,
-        image=Change(edit.attributes, edit.properties, edit.removed, edit.tags),
+        image=Change(edit.attributes, edit.properties, edit.removed, edit.tags, judge),
         check_properties=check,
         admission=quota.named() if grows else None,
     )

@@ -1,6 +1,6 @@
 """What a list of changes does to an image: pure functions from a record to the rows that change."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 
@@ -82,21 +82,31 @@ def check_changes(changes: Sequence[Change], described: ImageSchema, *, location
             check_extra(name, change.value)
 
 
-def edit(image: Image, changes: Sequence[Change], caller: Caller, may: May = anything) -> Edit:
-    """What the changes, applied one after the other, make of the image. Raises Forbidden, Conflict."""
-    editor = _Editor(image, caller, may)
+def edit(
+    image: Image,
+    changes: Sequence[Change],
+    caller: Caller,
+    may: May = anything,
+    present: Collection[str] | None = None,
+) -> Edit:
+    """What the changes, applied one after the other, make of the image. Raises Forbidden, Conflict.
+
+    ``present``: the properties that it has now, where these may not be those in ``image``. They decide whether a change
+    is allowed and possible, but not what it writes.
+    """
+    editor = _Editor(image, caller, may, image.properties if present is None else present)
     for change in changes:
         editor.apply(change)
     return editor.edit
 
 
 class _Editor:
-    def __init__(self, image: Image, caller: Caller, may: May) -> None:
+    def __init__(self, image: Image, caller: Caller, may: May, present: Collection[str]) -> None:
         self.edit = Edit()
         self._image = image
         self._caller = caller
         self._may = may
-        self._present = set(image.properties)
+        self._present = set(present)
         self._verbs: dict[str, Callable[[Change], None]] = {
             "add": self._add,
             "replace": self._replace,

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, delete, false, select, update
 
 from glimpse.catalog import changes, creating, locations, properties, staged, states, tags, uploads
 from glimpse.catalog.admission import Admission, admitted
-from glimpse.catalog.changes import Change
+from glimpse.catalog.changes import Change, Judge, nothing_against
 from glimpse.catalog.details import find
 from glimpse.catalog.ends import end_by_deletion
 from glimpse.catalog.listing import list_images
@@ -58,15 +58,16 @@ class Images(Repository):
         properties: Mapping[str, str | None] | None = None,
         remove_properties: Collection[str] = (),
         tags: Collection[str] | None = None,
+        judge: Judge = nothing_against,
         check_properties: Callable[[Collection[str]], None] = lambda names: None,
     ) -> Image:
         """Change what a user may change, and only that: rows not named here keep what others have written.
 
-        ``tags`` None leaves them. ``check_properties`` sees the names of all properties that the image has then, and
-        raises where these are too many. Raises Forbidden for attributes and properties that are the service's own,
-        and for formats once there is data; NotFound.
+        ``tags`` None leaves them. ``judge`` is as for :class:`Change`. ``check_properties`` sees the names of all
+        properties that the image has then, and raises where these are too many. Raises Forbidden for attributes and
+        properties that are the service's own, and for formats once there is data; NotFound; what the two raise.
         """
-        change = Change(set or {}, properties or {}, remove_properties, tags)
+        change = Change(set or {}, properties or {}, remove_properties, tags, judge)
         changes.apply(conn, image_id, change, self.now())
         image = self._get(conn, image_id, None)
         check_properties(image.properties)

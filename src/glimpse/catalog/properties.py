@@ -56,9 +56,15 @@ def add(conn: Connection, image_id: str, values: Mapping[str, str | None]) -> No
         )
 
 
-def put(conn: Connection, image_id: str, values: Mapping[str, str | None]) -> None:
-    """Set properties; rows that already hold their value are left alone."""
-    known = current(conn, image_id, values.keys())
+def put(
+    conn: Connection,
+    image_id: str,
+    values: Mapping[str, str | None],
+    known: Mapping[str, str | None] | None = None,
+) -> None:
+    """Set properties; rows that already hold their value are left alone. ``known``: what :func:`current` says."""
+    if known is None:
+        known = current(conn, image_id, values.keys())
     add(conn, image_id, {name: value for name, value in values.items() if name not in known})
     for name, value in values.items():
         if name in known and known[name] != value:

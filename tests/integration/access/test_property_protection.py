@@ -1,7 +1,10 @@
 """Protected properties over HTTP, by the rules that the guide shows."""
 
 import re
+import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +135,26 @@ def test_who_cannot_read_a_property_never_drops_it_by_saving(api: Api, image_id:
     assert seen(api, BILLER, image_id) == {
         "billing_code": "7", "hw_disk_bus": "scsi", "note": "b", "other": "c"
     }  # fmt: skip
+
+
+def test_of_many_who_may_only_create_a_property_one_creates_it(api: Api, image_id: str) -> None:
+    """Each has found that it is not there, and only then they write."""
+    codes = [str(number) for number in range(6)]
+    with (
+        ThreadPoolExecutor(len(codes)) as pool,
+        closing(sqlite3.connect(api.data / "glimpse.db")) as database,
+    ):
+        database.isolation_level = None
+        # Nobody else can write now.
+        database.execute("BEGIN IMMEDIATE")
+        asked = [pool.submit(patch, api, BILLER, image_id, ("add", "billing_new", code)) for code in codes]
+        for _ in codes:
+            # Answered after what was asked before has been read.
+            seen(api, BILLER, image_id)
+        database.execute("COMMIT")
+        answers = [each.result().status_code for each in asked]
+    assert sorted(answers) == [200, 403, 403, 403, 403, 403]
+    assert seen(api, BILLER, image_id)["billing_new"] == codes[answers.index(200)]
 
 
 def test_nothing_of_a_change_is_made_where_one_part_is_refused(api: Api, image_id: str) -> None:
