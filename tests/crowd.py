@@ -1,6 +1,5 @@
 """100,000 images as a cloud might have them: the same on every database, and loaded within seconds."""
 
-import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -43,7 +42,7 @@ def fill(url: str) -> None:
             with _without_indexes(connection, t.images, t.image_properties):
                 for table, rows in contents().items():
                     _load(connection, table, rows)
-        with db._writers.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with db.write() as connection:
             # Databases choose by statistics, which they gather by themselves in time.
             for table in t.metadata.sorted_tables:
                 name = table.name
@@ -158,7 +157,8 @@ def _load(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     cursor = driver.cursor()
     if isinstance(dialect, postgresql.dialect):
         lines = "".join("\t".join(map(_copied, line)) + "\n" for line in values())
-        cursor.copy_expert(f"COPY {table.name} ({names}) FROM STDIN", io.StringIO(lines))
+        with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+            copy.write(lines)
     else:
         mark = "?" if isinstance(dialect, sqlite.dialect) else "%s"
         marks = ", ".join([mark] * len(columns))

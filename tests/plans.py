@@ -52,11 +52,11 @@ def plans(db: Database) -> Iterator[list[Plan]]:
             seen.append((statement, parameters))
 
     found: list[Plan] = []
-    event.listen(db._engine, "before_cursor_execute", note)
+    event.listen(db._engines.reads, "before_cursor_execute", note)
     try:
         yield found
     finally:
-        event.remove(db._engine, "before_cursor_execute", note)
+        event.remove(db._engines.reads, "before_cursor_execute", note)
     explain = {"sqlite": _sqlite, "postgresql": _postgresql, "mysql": _mariadb}[db.dialect]
     with db.read() as connection:
         found += [explain(connection, statement, parameters) for statement, parameters in seen]
@@ -88,10 +88,8 @@ def _sqlite(connection: Connection, statement: str, parameters: Any) -> Plan:
 
 
 def _postgresql(connection: Connection, statement: str, parameters: Any) -> Plan:
-    plan = Plan(statement)
-    explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}"
-    answer = connection.exec_driver_sql(explain, parameters).scalar()
-    plan.text = json.dumps(answer, indent=1)
+    answer = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters).scalar()
+    plan = Plan(statement, text=json.dumps(answer, indent=1))
     for node in _dicts(answer):
         kind = node.get("Node Type", "")
         plan.sorts |= "Sort" in kind

@@ -12,7 +12,7 @@ class PostgreSQL(DatabaseServer):
     """The newest that is installed; fast, because nothing needs to survive a power failure."""
 
     name = "postgresql"
-    driver = "postgresql+psycopg2"
+    driver = "postgresql+psycopg"
     home = "postgres"
     quick = signal.SIGQUIT
     orderly = signal.SIGINT

@@ -10,7 +10,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import BindParameter, Column, ColumnElement, and_, bindparam, exists, false, or_, true
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Column,
+    ColumnElement,
+    Integer,
+    and_,
+    bindparam,
+    exists,
+    false,
+    or_,
+    true,
+)
 
 from glimpse.catalog.properties import fingerprint
 from glimpse.catalog.records import Comparison
@@ -36,12 +48,13 @@ class Binds:
     """Hands out parameters, numbered as :func:`parameters` numbers values."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self.count = 0
 
     def next(self, column: Column[Any]) -> BindParameter[Any]:
-        """The next parameter, for a value of this column."""
-        self._count += 1
-        return bindparam(f"v{self._count}", type_=column.type)
+        """The next parameter, to be compared with this column. (A number may well be beyond what the column holds.)"""
+        self.count += 1
+        kind = BigInteger() if isinstance(column.type, Integer) else column.type
+        return bindparam(f"v{self.count}", type_=kind)
 
 
 def parameters(conditions: Iterable["Condition"]) -> dict[str, object]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from glimpse.catalog.engines import Pool, make_engine
+from glimpse.catalog.engines import Pool, make_engines
 from glimpse.catalog.faults import Fault, OutcomeUnknown, fault
 from glimpse.catalog.urls import database_url, place
 from glimpse.config.options.database import Database as Options
@@ -40,7 +40,7 @@ class Database:
     def __init__(self, url: str | URL, pool: Pool | None = None) -> None:
         self.url = database_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._engine, self._writers = make_engine(self.url, pool or Pool())
+        self._engines = make_engines(self.url, pool or Pool())
         # SQLite lets one writer in at a time and makes the others poll with growing pauses. Threads of one
         # process queue here instead, which is fair and wakes at once; only other processes are waited for by
         # polling.
@@ -62,7 +62,7 @@ class Database:
     @property
     def dialect(self) -> str:
         """``sqlite``, ``postgresql`` or ``mysql`` (which MariaDB is, too)."""
-        return self._engine.dialect.name
+        return self._engines.reads.dialect.name
 
     def reach(self, retries: int = 0, interval: float = 0) -> None:
         """Wait for the server: connect, and where nobody answers try again so often (-1: for ever), with
@@ -72,7 +72,7 @@ class Database:
             return
         while True:
             try:
-                self._engine.connect().close()
+                self._engines.reads.connect().close()
                 return
             except SQLAlchemyError as error:
                 kind = fault(error, connected=False)
@@ -82,9 +82,12 @@ class Database:
             time.sleep(interval)
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """A connection on which nothing may be written; all its statements see the same moment."""
-        with self._engine.connect() as connection, connection.begin():
+    def read(self, *, once: bool = False) -> Iterator[Connection]:
+        """A connection on which nothing may be written; all its statements see the same moment. ``once``: there is one
+        statement only, which does so by itself (PostgreSQL: a third of the time is beginning and ending).
+        """
+        engine = self._engines.looks if once else self._engines.reads
+        with engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -94,11 +97,16 @@ class Database:
         On SQLite nobody else writes from its first to its last line, so what it reads stays true; on servers
         that holds for rows read FOR UPDATE. A block cannot be run again: :meth:`run` does that.
         """
-        with self._turn, self._writers.connect() as connection, connection.begin():
+        with self._turn, self._engines.writes.connect() as connection, connection.begin():
             yield connection
 
     def run(
-        self, work: Callable[[Connection], Result], *, writes: bool = False, harmless: bool = False
+        self,
+        work: Callable[[Connection], Result],
+        *,
+        writes: bool = False,
+        harmless: bool = False,
+        once: bool = False,
     ) -> Result:
         """Do ``work`` in a transaction and give its answer.
 
@@ -106,14 +114,14 @@ class Database:
         beginning, so it must keep its hands off everything but the connection. Only a connection that breaks
         while the commit is on its way leaves open what has happened: then OutcomeUnknown is raised, unless
         ``harmless`` says that the work may as well be done twice. Raises Unavailable where trying again for ten
-        seconds did not help, and Invalid for values that the database cannot hold.
+        seconds did not help, and Invalid for values that the database cannot hold. ``once`` is as in :meth:`read`.
         """
         deadline = time.monotonic() + PATIENCE_SECONDS
         longest, limit = PAUSE_SECONDS
         while True:
             connected = committing = False
             try:
-                with self.write() if writes else self.read() as connection:
+                with self.write() if writes else self.read(once=once) as connection:
                     connected = True
                     result = work(connection)
                     committing = writes
@@ -142,7 +150,7 @@ class Database:
 
     def close(self) -> None:
         """Close every connection that is not in use; the database can still be used afterwards."""
-        self._engine.dispose()
+        self._engines.reads.dispose()
 
     def _explained(self, error: Exception, kind: Fault) -> GlimpseError:
         """The same in the words of this service."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExecutionContext
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -34,8 +34,12 @@ POSTGRESQL_PATIENCE = {
     "keepalives_count": 3,
 }
 
-# An execution option: this connection is for writing.
+# Execution options of connections: it is for writing; one statement is all that will be read.
 WRITES = "glimpse_writes"
+ALONE = "glimpse_alone"
+# An execution option of statements: the best plan is the same for any values, so the server may keep it. (PostgreSQL's
+# choice between one for any and one for these values is a guess: for listings with filters it was often wrong.)
+ONE_PLAN = "glimpse_one_plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,17 @@ class Pool:
     recycle: float = 3600
 
 
-def make_engine(url: URL, pool: Pool) -> tuple[Engine, Engine]:
-    """For reading and for writing, on one pool of connections."""
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """On one pool of connections: for reading, for a single statement that reads, and for writing."""
+
+    reads: Engine
+    looks: Engine
+    writes: Engine
+
+
+def make_engines(url: URL, pool: Pool) -> Engines:
+    """Engines for the kind of database that the URL names. Nothing is connected yet."""
     options: dict[str, Any] = {
         # Values are users' data, and no business of a log.
         "hide_parameters": True,
@@ -64,7 +77,7 @@ def make_engine(url: URL, pool: Pool) -> tuple[Engine, Engine]:
     return make(url, options)
 
 
-def _sqlite(url: URL, options: dict[str, Any]) -> tuple[Engine, Engine]:
+def _sqlite(url: URL, options: dict[str, Any]) -> Engines:
     engine = create_engine(
         url,
         connect_args={"timeout": SQLITE_BUSY_SECONDS, "check_same_thread": False, "cached_statements": 512},
@@ -91,7 +104,7 @@ def _sqlite(url: URL, options: dict[str, Any]) -> tuple[Engine, Engine]:
         assert isinstance(driver, sqlite3.Connection)
         driver.execute("BEGIN IMMEDIATE" if _writes(connection) else "BEGIN")
 
-    return engine, engine.execution_options(**{WRITES: True})
+    return Engines(engine, engine, engine.execution_options(**{WRITES: True}))
 
 
 def _use_wal(cursor: Any) -> None:
@@ -109,16 +122,36 @@ def _use_wal(cursor: Any) -> None:
             waited.wait(0.05)
 
 
-def _postgresql(url: URL, options: dict[str, Any]) -> tuple[Engine, Engine]:
-    """The driver sends the level with BEGIN, so choosing it costs nothing."""
+def _postgresql(url: URL, options: dict[str, Any]) -> Engines:
+    """We begin transactions ourselves, so that a reading one that is a single statement needs none."""
     patience = {name: value for name, value in POSTGRESQL_PATIENCE.items() if name not in url.query}
-    engine = create_engine(url, isolation_level="READ COMMITTED", connect_args=patience, **options)
+    engine = create_engine(
+        url, isolation_level="AUTOCOMMIT", connect_args={"prepare_threshold": None, **patience}, **options
+    )
     _ask_the_rested(engine)
-    reads = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    return reads, engine
+
+    @event.listens_for(engine, "do_execute")
+    def execute(cursor: Any, statement: str, parameters: Any, context: ExecutionContext) -> bool:
+        """Done here where a statement is to be kept, else by the dialect."""
+        if not context.execution_options.get(ONE_PLAN):
+            return False
+        cursor.execute(statement, parameters, prepare=True)
+        return True
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        """READ COMMITTED is named because the server may have another default."""
+        if connection.get_execution_options().get(ALONE):
+            return
+        level = "READ COMMITTED" if _writes(connection) else "REPEATABLE READ READ ONLY"
+        connection.exec_driver_sql(f"BEGIN ISOLATION LEVEL {level}")
+
+    return Engines(
+        engine, engine.execution_options(**{ALONE: True}), engine.execution_options(**{WRITES: True})
+    )
 
 
-def _mariadb(url: URL, options: dict[str, Any]) -> tuple[Engine, Engine]:
+def _mariadb(url: URL, options: dict[str, Any]) -> Engines:
     """Readers are the many: their level is the connection's, and a writer changes it for its one transaction."""
     engine = create_engine(url, isolation_level="REPEATABLE READ", **options)
     _ask_the_rested(engine)
@@ -136,12 +169,12 @@ def _mariadb(url: URL, options: dict[str, Any]) -> tuple[Engine, Engine]:
         if _writes(connection):
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
 
-    return engine, engine.execution_options(**{WRITES: True})
+    return Engines(engine, engine, engine.execution_options(**{WRITES: True}))
 
 
-def _other(url: URL, options: dict[str, Any]) -> tuple[Engine, Engine]:
+def _other(url: URL, options: dict[str, Any]) -> Engines:
     engine = create_engine(url, isolation_level="READ COMMITTED", pool_pre_ping=True, **options)
-    return engine, engine
+    return Engines(engine, engine, engine)
 
 
 def _ask_the_rested(engine: Engine) -> None:

@@ -70,7 +70,7 @@ def fault(error: Exception, *, connected: bool = True) -> Fault:
 
 
 def _refused_by_driver(error: Exception) -> bool:
-    """sqlite3 takes no number beyond 64 bits, psycopg2 no zero byte, and no driver half a surrogate pair."""
+    """sqlite3 takes no number beyond 64 bits, psycopg no zero byte, and no driver half a surrogate pair."""
     if isinstance(error, OverflowError | UnicodeEncodeError):
         return True
     return isinstance(error, ValueError) and "NUL" in str(error)
@@ -78,8 +78,8 @@ def _refused_by_driver(error: Exception) -> bool:
 
 def _code(error: BaseException) -> int | str | None:
     """MariaDB's number, PostgreSQL's five characters, or nothing."""
-    pgcode = getattr(error, "pgcode", None)
-    if pgcode is not None:
-        return str(pgcode)
     first = error.args[0] if error.args else None
-    return first if isinstance(first, int) else None
+    if isinstance(first, int):
+        return first
+    sqlstate = getattr(error, "sqlstate", None)
+    return None if sqlstate is None else str(sqlstate)

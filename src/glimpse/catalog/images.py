@@ -21,7 +21,7 @@ from glimpse.catalog.records import (
     UploadKind,
     Viewer,
 )
-from glimpse.catalog.repository import Repository, reads, writes
+from glimpse.catalog.repository import Repository, looks, reads, writes
 from glimpse.catalog.tables import image_members, images
 from glimpse.catalog.visibility import can_see
 from glimpse.errors import Conflict, Forbidden, NotFound
@@ -38,7 +38,7 @@ class Images(Repository):
         admitted(conn, admission)
         return creating.create(conn, new, self.now())
 
-    @reads
+    @looks
     def get(self, conn: Connection, image_id: str, viewer: Viewer | None = None) -> Image:
         """The image as it is now. Raises NotFound, also where the viewer may not know of it."""
         return self._get(conn, image_id, viewer)

@@ -53,6 +53,11 @@ def reads(work: Work[Self_, Given, Answer]) -> Method[Self_, Given, Answer]:
     return _transaction(work, writes=False, harmless=True)
 
 
+def looks(work: Work[Self_, Given, Answer]) -> Method[Self_, Given, Answer]:
+    """As :func:`reads`, for a single statement."""
+    return _transaction(work, writes=False, harmless=True, once=True)
+
+
 def writes(work: Work[Self_, Given, Answer]) -> Method[Self_, Given, Answer]:
     """A method that is one writing transaction, run again from its beginning after a deadlock."""
     return _transaction(work, writes=True, harmless=False)
@@ -66,10 +71,12 @@ def writes_again(work: Work[Self_, Given, Answer]) -> Method[Self_, Given, Answe
 
 
 def _transaction(
-    work: Work[Self_, Given, Answer], *, writes: bool, harmless: bool
+    work: Work[Self_, Given, Answer], *, writes: bool, harmless: bool, once: bool = False
 ) -> Method[Self_, Given, Answer]:
     @wraps(work)
     def method(self: Self_, /, *args: Given.args, **kwargs: Given.kwargs) -> Answer:
-        return self.db.run(lambda conn: work(self, conn, *args, **kwargs), writes=writes, harmless=harmless)
+        return self.db.run(
+            lambda conn: work(self, conn, *args, **kwargs), writes=writes, harmless=harmless, once=once
+        )
 
     return method

@@ -6,12 +6,14 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from glimpse.errors import Invalid
 
 # What a bare name means. MariaDB and MySQL are one dialect to SQLAlchemy, under the older name: with the other
-# one the tables' own character set would be ignored.
+# one the tables' own character set would be ignored. psycopg 3 lets the server keep the plans of statements, which
+# psycopg2 has made anew each time; both speak libpq, so that what stands behind the question mark stays true.
 DRIVERS = {
     "mysql": "mysql+pymysql",
     "mariadb": "mysql+pymysql",
-    "postgres": "postgresql+psycopg2",
-    "postgresql": "postgresql+psycopg2",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg2": "postgresql+psycopg",
 }
 OLD_CHARSETS = frozenset({"utf8", "utf8mb3"})
 
@@ -21,8 +23,8 @@ def database_url(text: str | URL) -> URL:
     try:
         url = make_url(text)
         backend, _, driver = url.drivername.partition("+")
-        if not driver:
-            url = url.set(drivername=DRIVERS.get(backend, backend))
+        if named := DRIVERS.get(url.drivername):
+            url = url.set(drivername=named)
         elif backend == "mariadb":
             url = url.set(drivername=f"mysql+{driver}")
         url.get_dialect().import_dbapi()
@@ -30,7 +32,7 @@ def database_url(text: str | URL) -> URL:
         raise Invalid(
             f"The database's URL cannot be used: {type(error).__name__}.",
             hint="It looks like postgresql://user:password@host/glance, mysql://user:password@host/glance "
-            "or sqlite:///path. Other drivers than psycopg2 and pymysql have to be installed.",
+            "or sqlite:///path. Other drivers than psycopg and pymysql have to be installed.",
         ) from None
     if url.get_backend_name() == "mysql":
         # `charset=utf8` was the advice for years; to MariaDB it means no characters beyond the first 65,536.

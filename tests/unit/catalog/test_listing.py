@@ -1,6 +1,7 @@
 """Listings against a plain model in Python; what they cost is in test_page.py."""
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -26,15 +27,14 @@ from tests.unit.catalog.scenes import active_image
 def test_paging_gives_each_wanted_image_once_in_order(
     backend: Databases, few: int, plan: list[dict[str, Any]], queries: list[tuple[ImageQuery, Viewer | None]]
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, closing(Database(backend.fresh())) as db:
         patch.setattr("glimpse.catalog.few.FEW", few)
-        db, clock = Database(backend.fresh()), model.FrozenClock()
+        clock = model.FrozenClock()
         catalog = Catalog(db, clock=clock)
         everything, members = model.fill(catalog, clock, plan)
         for query, viewer in queries:
             found = model.pages(catalog, query, viewer)
             assert found == model.listed(everything, members, query, viewer), (query, viewer)
-        db.close()
 
 
 def test_the_newest_come_first(catalog: Catalog) -> None:
@@ -108,10 +108,12 @@ def count(db: Database, work: Callable[[], object]) -> int:
 def test_the_number_of_statements_does_not_grow(catalog: Catalog, db: Database) -> None:
     new = NewImage(owner="p", properties={"p": "1"}, tags=("t",))
     marker = [catalog.images.create(new) for _ in range(30)][-1].id
-    assert count(db, lambda: catalog.images.get(marker)) == 2
-    assert count(db, lambda: catalog.images.list(ImageQuery(limit=25))) == 2
-    assert count(db, lambda: catalog.images.list(ImageQuery(limit=25, marker=marker))) == 3
-    assert count(db, lambda: catalog.images.list(ImageQuery(limit=25), Viewer("p"))) == 3
+    # PostgreSQL gathers what belongs to an image in the same statement.
+    images = 1 if db.dialect == "postgresql" else 2
+    assert count(db, lambda: catalog.images.get(marker)) == images
+    assert count(db, lambda: catalog.images.list(ImageQuery(limit=25))) == images
+    assert count(db, lambda: catalog.images.list(ImageQuery(limit=25, marker=marker))) == images + 1
+    assert count(db, lambda: catalog.images.list(ImageQuery(limit=25), Viewer("p"))) == images + 1
     asked = ImageQuery(
         filters={"p": "1", "status": "queued"},
         comparisons=(Comparison("size", "lte", (5,)), Comparison("name", "in", ("a", "b"))),

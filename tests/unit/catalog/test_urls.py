@@ -13,9 +13,9 @@ from glimpse.errors import Invalid
         ("mysql+pymysql://u:p@h/glance?charset=utf8", "mysql+pymysql"),
         ("mariadb://u:p@h/glance", "mysql+pymysql"),
         ("mariadb+pymysql://u:p@h/glance", "mysql+pymysql"),
-        ("postgresql://u:p@h/glance", "postgresql+psycopg2"),
-        ("postgresql+psycopg2://u:p@h/glance", "postgresql+psycopg2"),
-        ("postgres://u:p@h/glance", "postgresql+psycopg2"),
+        ("postgresql://u:p@h/glance", "postgresql+psycopg"),
+        ("postgresql+psycopg2://u:p@h/glance", "postgresql+psycopg"),
+        ("postgres://u:p@h/glance", "postgresql+psycopg"),
         ("sqlite:////var/lib/glance.db", "sqlite"),
     ],
 )
