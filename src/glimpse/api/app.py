@@ -118,6 +118,7 @@ def create_app(settings: Settings) -> FastAPI:
         policy=context.policy,
         public_endpoint=settings.default.public_endpoint,
         longest_request_id=settings.default.max_request_id_length,
+        longest_header=settings.default.max_header_line,
         believes_proxies=settings.oslo_middleware.enable_proxy_headers_parsing,
     )
     return app
@@ -162,7 +163,11 @@ def _context(settings: Settings) -> tuple[Context, Callable[[], None]]:
         schema=schema,
         budget=ByteBudget(buffers - buffers // 4),
         read_ahead=ByteBudget(buffers // 4),
-        leases=Leases(catalog.uploads.renew_all, settings.glimpse.upload_lease),
+        leases=Leases(
+            catalog.uploads.renew_all,
+            settings.glimpse.upload_lease,
+            settings.default.client_socket_timeout,
+        ),
         process=f"{socket.gethostname()}:{os.getpid()}",
         readers=ThreadPoolExecutor(READERS, thread_name_prefix="reader"),
         writers=ThreadPoolExecutor(WRITERS, thread_name_prefix="writer"),

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import ParamSpec, TypeVar, cast
 
 from starlette.requests import Request
@@ -88,23 +90,24 @@ class Context:
 
     async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a call that reads from the catalog beside the event loop."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.readers, lambda: function(*args, **kwargs))
+        return await _beside(self.readers, partial(function, *args, **kwargs))
 
     async def write(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a call that changes the catalog beside the event loop; it may wait for other writers."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.writers, lambda: function(*args, **kwargs))
+        return await _beside(self.writers, partial(function, *args, **kwargs))
 
     async def work(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a blocking call that moves bytes beside the event loop."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.files, lambda: function(*args, **kwargs))
+        return await _beside(self.files, partial(function, *args, **kwargs))
 
     async def fetch(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a call that waits for another server beside the event loop."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.remote, lambda: function(*args, **kwargs))
+        return await _beside(self.remote, partial(function, *args, **kwargs))
+
+
+def _beside(pool: ThreadPoolExecutor, work: Callable[[], T]) -> asyncio.Future[T]:
+    """The work in a thread of the pool, where the log knows for which request it is."""
+    return asyncio.get_running_loop().run_in_executor(pool, copy_context().run, work)
 
 
 def context_of(request: Request) -> Context:

@@ -5,7 +5,6 @@ Plain ASGI, since a wrapped request and response object would cost a third of a 
 
 import asyncio
 import logging
-import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from urllib.parse import quote, unquote_to_bytes
@@ -15,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from glimpse.access.authenticator import Authenticator
 from glimpse.access.caller import Caller
 from glimpse.access.policy import Policy
-from glimpse.api import errors, proxies
+from glimpse.api import errors, heads, proxies, request_ids
 from glimpse.api.jsonbody import JSON, dumps
 from glimpse.api.versions import Versions
 from glimpse.errors import GlimpseError, Invalid, Unavailable
@@ -46,6 +45,7 @@ class Gateway:
         policy: Policy,
         public_endpoint: str | None,
         longest_request_id: int,
+        longest_header: int,
         believes_proxies: bool = False,
     ) -> None:
         self._app = app
@@ -55,6 +55,7 @@ class Gateway:
         self._policy = policy
         self._public_endpoint = public_endpoint.rstrip("/") if public_endpoint else None
         self._longest_request_id = longest_request_id
+        self._longest_header = longest_header
         self._believes_proxies = believes_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,24 +63,26 @@ class Gateway:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        if self._believes_proxies:
-            proxies.believe(scope, headers)
-        exchange = Exchange(scope, send, headers.get("accept"))
+        exchange = Exchange(scope, send)
+        request_ids.CURRENT.set(exchange.request_id)
         upload = None
-        if scope["method"] == "PUT" and "expect" not in headers:
-            receive = upload = Body(receive)
         try:
+            headers = heads.read(scope["headers"], self._longest_header)
+            if self._believes_proxies:
+                proxies.believe(scope, headers)
+            exchange.accept = headers.get("accept")
+            if scope["method"] == "PUT" and "expect" not in headers:
+                receive = upload = Body(receive)
             await self._serve(scope, receive, exchange, headers)
         except GlimpseError as error:
             status = errors.status_of(error)
             if status >= 500:
-                LOG.warning("%s %s: %s", exchange.request_id, scope["path"], error.message)
+                LOG.warning("%s: %s", scope["path"], error.message)
             # A service that stops must not wait for what its clients still send.
             rest = None if isinstance(error, Unavailable) else upload
             await exchange.refuse(status, errors.text_of(error), rest, errors.headers_of(error))
         except Exception:
-            LOG.exception("%s %s %s failed", exchange.request_id, scope["method"], scope["path"])
+            LOG.exception("%s %s failed", scope["method"], scope["path"])
             await exchange.refuse(
                 500, "Something went wrong here; the log says what, under this request's id.", upload
             )
@@ -103,7 +106,8 @@ class Gateway:
                 await exchange.answer(300, self._document(scope, headers), JSON)
                 return
             rest, slash = path[1:], "/"
-        exchange.request_id = self._request_id(headers.get("x-openstack-request-id"))
+        if given := headers.get("x-openstack-request-id"):
+            exchange.request_id = request_ids.adopted(exchange.request_id, given, self._longest_request_id)
         if "\ufffd" in path:
             _check_path(scope)
         scope["path"] = f"/v2{slash}{rest}"
@@ -114,13 +118,6 @@ class Gateway:
 
     def _document(self, scope: Scope, headers: Mapping[str, str]) -> bytes:
         return dumps(self._versions.document(base_url(self._public_endpoint, scope, headers)))
-
-    def _request_id(self, given: str | None) -> str:
-        if not given:
-            return f"req-{uuid.uuid4()}"
-        if len(given) > self._longest_request_id:
-            raise errors.HttpError(431, f"A request id may have {self._longest_request_id} characters.")
-        return given if given.startswith("req-") else f"req-{given}"
 
     def _caller(self, named: Caller, request_id: str) -> Caller:
         return named.asking(request_id, is_admin=self._policy.is_admin(named))
@@ -139,24 +136,22 @@ def _check_path(scope: Scope) -> None:
 class Exchange:
     """One request and its answer, of which the head goes out once."""
 
-    __slots__ = ("_accept", "_scope", "_send", "_started", "request_id")
+    __slots__ = ("_scope", "_send", "_started", "accept", "request_id")
 
-    def __init__(self, scope: Scope, send: Send, accept: str | None) -> None:
+    def __init__(self, scope: Scope, send: Send) -> None:
         self._scope = scope
         self._send = send
-        self._accept = accept
         self._started = False
-        self.request_id = ""
+        self.accept: str | None = None
+        self.request_id = request_ids.new()
 
     async def send(self, message: Message) -> None:
         """Pass a message on, its head with the request id."""
         if message["type"] == "http.response.start":
             self._started = True
-            if self.request_id:
-                message.setdefault("headers", [])
-                message["headers"] = [
-                    *message["headers"], (b"x-openstack-request-id", self.request_id.encode("latin-1"))
-                ]  # fmt: skip
+            message["headers"] = [
+                *message.get("headers", ()), (b"x-openstack-request-id", self.request_id.encode("latin-1"))
+            ]  # fmt: skip
         await self._send(message)
 
     async def answer(
@@ -186,7 +181,7 @@ class Exchange:
         if self._started:
             return
         # Who is not known gets text, whatever is asked for: auth_token in front of the API knows nothing else.
-        body, media_type = errors.render(status, message, None if status == 401 else self._accept)
+        body, media_type = errors.render(status, message, None if status == 401 else self.accept)
         if upload is not None:
             await upload.drain()
         await self.answer(status, body, media_type, extra)

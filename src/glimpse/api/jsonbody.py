@@ -1,5 +1,6 @@
 """JSON in and out."""
 
+import asyncio
 import json
 import re
 
@@ -7,11 +8,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from glimpse.api.errors import HttpError
+from glimpse.config import Settings
 from glimpse.errors import Invalid, TooLarge
-
-# 128 properties of 64 KiB would be 8 MiB; an honest request is a few KiB. Bounds what a client can make us
-# hold.
-MAX_BODY = 4 * 1024 * 1024
 
 # Databases of existing installations store three-byte UTF-8 only (MariaDB's utf8), PostgreSQL no NUL, and a
 # lone surrogate is no text at all.
@@ -38,18 +36,25 @@ def check_text(text: str, where: str) -> None:
 
 
 async def read(request: Request) -> bytes:
-    """The whole body of a request that should be small. Raises TooLarge."""
+    """The whole body of a request that should be small. Raises TooLarge, and HttpError where it does not come, or
+    not in time.
+    """
+    settings: Settings = request.app.state.context.settings
+    most, seconds = settings.oslo_middleware.max_request_body_size, settings.glimpse.client_request_timeout
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared[:20]) > MAX_BODY:
-        raise TooLarge(f"The body of this request may have {MAX_BODY} bytes.")
+    if declared.isdecimal() and int(declared[:20]) > most:
+        raise TooLarge(f"The body of this request may have {most} bytes.")
     body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY:
-                raise TooLarge(f"The body of this request may have {MAX_BODY} bytes.")
+        async with asyncio.timeout(seconds):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > most:
+                    raise TooLarge(f"The body of this request may have {most} bytes.")
     except ClientDisconnect as error:
         raise HttpError(400, "The body of the request ended early.") from error
+    except TimeoutError as error:
+        raise HttpError(408, f"The body of the request did not come within {seconds:g} seconds.") from error
     if declared.isdecimal() and int(declared[:20]) != len(body):
         raise HttpError(400, "The body of the request ended early.")
     return bytes(body)

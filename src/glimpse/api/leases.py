@@ -14,25 +14,24 @@ LOG = logging.getLogger(__name__)
 
 # A lease is renewed this often before it would end, so that one slow moment of the database loses nothing.
 RENEWALS_PER_LEASE = 3
-# Seconds without a byte after which a client counts as gone although its connection stands.
-STALL_SECONDS = 300.0
 
 
 class Upload:
     """One running upload. Its task is cancelled to end it; :attr:`error` says why then.
 
     Once it is ``settling``, what becomes of it is being written to the catalog, which decides: nobody ends it any more,
-    and that its lease is gone means nothing.
+    and that its lease is gone means nothing. ``silent_since`` is when we began to wait for its client's next
+    bytes; None while it is we who are busy.
     """
 
-    __slots__ = ("active_at", "claim", "error", "settling", "task")
+    __slots__ = ("claim", "error", "settling", "silent_since", "task")
 
     def __init__(self, claim: UploadClaim, task: asyncio.Task[None]) -> None:
         self.claim = claim
         self.task = task
         self.error: GlimpseError | None = None
         self.settling = False
-        self.active_at = time.monotonic()
+        self.silent_since: float | None = None
 
     def stop(self, error: GlimpseError) -> None:
         """Make the upload end with this error, unless it is ending already."""
@@ -42,14 +41,17 @@ class Upload:
 
 
 class Leases:
-    """``seconds`` is how long a lease lasts. ``renew`` is the catalog's ``renew_all``, blocking: all at once,
-    since
-    2,000 renewals of one each took a second of the interpreter's lock every ten seconds.
+    """``seconds`` is how long a lease lasts, ``patience`` after how many seconds without a byte a client counts
+    as gone although its connection stands; 0: never. ``renew`` is the catalog's ``renew_all``, blocking: all at
+    once, since 2,000 renewals of one each took a second of the interpreter's lock every ten seconds.
     """
 
-    def __init__(self, renew: Callable[[Collection[UploadClaim], float], set[str]], seconds: float) -> None:
+    def __init__(
+        self, renew: Callable[[Collection[UploadClaim], float], set[str]], seconds: float, patience: float = 0
+    ) -> None:
         self._renew = renew
         self.seconds = seconds
+        self._patience = patience
         self._running: dict[str, Upload] = {}
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
@@ -92,13 +94,16 @@ class Leases:
     async def _loop(self) -> None:
         while True:
             await asyncio.sleep(self.seconds / RENEWALS_PER_LEASE)
-            quiet_since = time.monotonic() - STALL_SECONDS
-            for upload in list(self._running.values()):
-                if upload.active_at < quiet_since:
-                    upload.stop(HttpError(408, f"No data came for {STALL_SECONDS:.0f} seconds."))
+            if self._patience:
+                self._stop_silent(time.monotonic() - self._patience)
             due = [upload.claim for upload in self._running.values()]
             if due:
                 await self._renew_all(due)
+
+    def _stop_silent(self, since: float) -> None:
+        for upload in list(self._running.values()):
+            if upload.silent_since is not None and upload.silent_since < since:
+                upload.stop(HttpError(408, f"No data came for {self._patience:g} seconds."))
 
     async def _renew_all(self, due: list[UploadClaim]) -> None:
         try:

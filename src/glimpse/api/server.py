@@ -1,20 +1,25 @@
 """The HTTP server: granian with one or several workers, each an application of its own."""
 
 import ctypes
+import logging
 import multiprocessing
 import os
 import resource
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from granian import Granian
-from granian.constants import Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
+from glimpse.api import tls
 from glimpse.api.address import listen_address
-from glimpse.api.environment import publish
+from glimpse.api.environment import publish, settings_of_environment
 from glimpse.config import Settings
+from glimpse.errors import GlimpseError
+
+LOG = logging.getLogger(__name__)
 
 # Connections that one worker serves at a time. A trickling upload costs about 30 KiB; the byte budget bounds
 # the rest.
@@ -36,11 +41,15 @@ def run(settings: Settings, source: Mapping[str, object] | None = None) -> None:
         publish(source)
     _allow_files()
     default = settings.default
-    Granian(
+    files = tls.of(default)
+    server = Granian(
         "glimpse.api.worker:application",
         address=listen_address(default.bind_host),
         port=default.bind_port,
         interface=Interfaces.ASGI,
+        # Nobody's client of this API speaks HTTP/2, and to find out whether one does, the server would wait for
+        # its first bytes without any limit of time.
+        http=HTTPModes.http1,
         factory=True,
         workers=max(1, default.workers),
         respawn_failed_workers=True,
@@ -49,11 +58,35 @@ def run(settings: Settings, source: Mapping[str, object] | None = None) -> None:
         websockets=False,
         backlog=4096,
         backpressure=CONNECTIONS,
-        http1_settings=HTTP1Settings(max_buffer_size=READ_AHEAD),
+        http1_settings=HTTP1Settings(
+            max_buffer_size=READ_AHEAD,
+            header_read_timeout=round(settings.glimpse.client_request_timeout * 1000),
+        ),
+        ssl_cert=None if files is None else files.certificate,
+        ssl_key=None if files is None else files.key,
+        ssl_protocol_min=SSLProtocols(f"tls{default.tls_minimum_version}"),
+        ssl_ca=None if files is None else files.authorities,
+        ssl_client_verify=files is not None and files.authorities is not None,
         # At level info the server tells of every client that goes away early.
         log_level=LogLevels.warning,
         log_access=False,
-    ).serve()
+    )
+    server.on_startup(lambda: _reload_what_works(server.signal_handler_reload))
+    server.serve()
+
+
+def _reload_what_works(start_anew: Callable[[], None]) -> None:
+    """On SIGHUP workers are started anew, with new certificates; but not with such as would keep them from it."""
+
+    def reload(*_: object) -> None:
+        try:
+            tls.of(settings_of_environment().default)
+        except GlimpseError as error:
+            LOG.error("Nothing is reloaded: %s %s", error.message, error.hint)
+            return
+        start_anew()
+
+    signal.signal(signal.SIGHUP, reload)
 
 
 def _allow_files() -> None:

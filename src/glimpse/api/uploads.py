@@ -56,12 +56,15 @@ class Chunks:
 
     async def _next(self) -> bytes:
         while not self._ended:
+            upload = self.upload
+            if upload is not None:
+                upload.silent_since = time.monotonic()
             message = await self._receive()
+            if upload is not None:
+                upload.silent_since = None
             if message["type"] == "http.disconnect":
                 raise ClientGone("The client went away before all data had come.")
             self._ended = not message.get("more_body", False)
-            if self.upload is not None:
-                self.upload.active_at = time.monotonic()
             if chunk := message.get("body", b""):
                 return bytes(chunk)
         return b""

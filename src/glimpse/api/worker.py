@@ -18,5 +18,9 @@ def application() -> "FastAPI":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent()
     from glimpse.api.app import create_app
+    from glimpse.api.listener import give_up_stalled_clients
 
-    return create_app(settings_of_environment())
+    settings = settings_of_environment()
+    if settings.default.client_socket_timeout:
+        give_up_stalled_clients(settings.default.bind_port, settings.default.client_socket_timeout)
+    return create_app(settings)

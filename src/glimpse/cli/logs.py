@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glimpse.access import redact
+from glimpse.api.request_ids import CURRENT
 from glimpse.errors import Invalid
 
 if TYPE_CHECKING:
     from glimpse.config import Settings
 
-FORM = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
+FORM = "%(asctime)s %(process)d %(levelname)s %(name)s: %(request)s%(message)s"
 
 
 class LineFormatter(logging.Formatter):
@@ -22,7 +23,9 @@ class LineFormatter(logging.Formatter):
         super().__init__(FORM)
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as text."""
+        """The record as text, with the request that it is about in brackets."""
+        request = CURRENT.get()
+        record.request = f"[{request}] " if request else ""
         return redact.text(super().format(record))
 
 
@@ -30,7 +33,7 @@ class JsonFormatter(logging.Formatter):
     """One JSON object a line; without secrets."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as JSON; ``exception`` only where there is one."""
+        """The record as JSON; ``request`` and ``exception`` only where there is one."""
         said: dict[str, object] = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "process": record.process,
@@ -38,6 +41,8 @@ class JsonFormatter(logging.Formatter):
             "name": record.name,
             "message": redact.text(record.getMessage()),
         }
+        if request := CURRENT.get():
+            said["request"] = request
         if record.exc_info:
             said["exception"] = redact.text(self.formatException(record.exc_info))
         return json.dumps(said)

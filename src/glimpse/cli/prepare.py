@@ -11,6 +11,7 @@ import sys
 import click
 
 from glimpse.api.address import listen_address
+from glimpse.api.tls import of as tls_of
 from glimpse.cli.checks import (
     check_authentication,
     check_limits,
@@ -34,6 +35,7 @@ def prepare(source: Source) -> dict[str, object]:
     check_permissions(settings)
     check_limits(settings)
     check_reach(settings)
+    tls = tls_of(settings.default) is not None
     address = listen_address(settings.default.bind_host)
     check_port(address, settings.default.bind_port)
 
@@ -43,6 +45,7 @@ def prepare(source: Source) -> dict[str, object]:
     return {
         "host": address,
         "port": settings.default.bind_port,
+        "tls": tls,
         "conductors": settings.glimpse.conductors,
         "data": str(settings.data),
     }

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -59,7 +60,8 @@ def run_service(where: Source, import_what: str | None = None, exit_after: bool 
         return 1
     found = json.loads(answer.stdout)
     host, port = found["host"], found["port"]
-    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if found["tls"] else "http"
+    url = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
     os.environ[SUPERVISED_VARIABLE] = "1"
     names = ["api", *(f"conductor {number + 1}" for number in range(found["conductors"]))]
@@ -69,7 +71,7 @@ def run_service(where: Source, import_what: str | None = None, exit_after: bool 
         act = Child("import", command("import", None, import_what, "--all-stores", "--endpoint", url))
     return Supervisor(
         children,
-        probe=lambda: answers(host, port),
+        probe=lambda: (greets if found["tls"] else answers)(host, port),
         on_ready=lambda: click.echo(f"glimpse: ready on {url} (data in {found['data']}); Ctrl-C stops it"),
         say=lambda line: click.echo(f"glimpse: {line}", err=True),
         first_act=act,
@@ -97,3 +99,21 @@ def answers(host: str, port: int) -> bool:
     except OSError:
         return False
     return first.startswith((b"HTTP/1.1 200", b"HTTP/1.1 503"))
+
+
+def greets(host: str, port: int) -> bool:
+    """Whether the service speaks TLS. More it may not want to say, where it asks for certificates."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((host, port), timeout=PROBE_TIMEOUT) as connection,
+            context.wrap_socket(connection),
+        ):
+            return True
+    except ssl.SSLError as error:
+        # It has told us what it does not like.
+        return "ALERT" in (error.reason or "")
+    except OSError:
+        return False

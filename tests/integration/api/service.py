@@ -25,7 +25,10 @@ STOP_SECONDS = 20.0
 MAIN = (
     "from glimpse.api.environment import settings_of_environment\n"
     "from glimpse.api.server import run\n"
-    "run(settings_of_environment())\n"
+    "from glimpse.cli.logs import configure\n"
+    "settings = settings_of_environment()\n"
+    "configure(settings)\n"
+    "run(settings)\n"
 )
 BYTES = {"Content-Type": "application/octet-stream"}
 CONNECTION = "database.connection"
@@ -39,6 +42,8 @@ class Api:
     """The service, and plain HTTP to it. ``overrides`` are options, keyed ``section.option``; with a
     ``configuration``, a file, the embedded defaults hold no more.
     """
+
+    scheme = "http"
 
     def __init__(
         self,
@@ -65,8 +70,8 @@ class Api:
         with self.log.open("wb") as log:
             environment = {**os.environ, "GLIMPSE_CONFIG": json.dumps(source)}
             self.process = self.spawn([sys.executable, "-c", MAIN], log, environment)
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.http = httpx.Client(base_url=self.url, timeout=30)
+        self.url = f"{self.scheme}://127.0.0.1:{self.port}"
+        self.http = self.client()
         self.wait(self._answers, START_SECONDS)
 
     def __enter__(self) -> Self:
@@ -76,6 +81,10 @@ class Api:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def client(self) -> httpx.Client:
+        """What this speaks to the service with."""
+        return httpx.Client(base_url=self.url, timeout=30)
 
     def spawn(
         self, command: Sequence[str], log: BinaryIO, environment: Mapping[str, str] | None = None

@@ -1,12 +1,10 @@
 """Leases of running uploads, and when uploads are told to end."""
 
 import asyncio
+import time
 from collections.abc import Collection
 from contextlib import suppress
 
-import pytest
-
-from glimpse.api import leases as room
 from glimpse.api.errors import HttpError
 from glimpse.api.leases import Leases, Upload
 from glimpse.catalog.records import UploadClaim
@@ -74,17 +72,19 @@ def test_a_failing_database_ends_no_upload_at_once() -> None:
     asyncio.run(scene())
 
 
-def test_a_client_that_sends_nothing_counts_as_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "STALL_SECONDS", 0.05)
-
+def test_a_client_that_sends_nothing_counts_as_gone() -> None:
     async def scene() -> None:
-        leases = Leases(Renewals(), 0.03)
-        running = upload("a")
-        leases.hold(running)
+        leases = Leases(Renewals(), 0.03, 0.05)
+        running, busy = upload("a"), upload("b")
+        running.silent_since = time.monotonic()
+        for each in (running, busy):
+            leases.hold(each)
         leases.start()
         error = await end_of(running)
         assert isinstance(error, HttpError)
         assert error.status == 408
+        assert busy.error is None, "it is us whom that one waits for"
+        leases.drop(running)
         await leases.stop()
 
     asyncio.run(scene())

@@ -20,6 +20,20 @@ class Default(Section):
     )
     bind_port: Annotated[int, "Port to listen on.", Range(1, 65535)] = 9292
     workers: Annotated[int, "Processes that answer HTTP; 0 counts as 1.", Range(0)] = 1
+    cert_file: Annotated[
+        str | None,
+        "PEM file of the service's certificate, followed by those that lead to its authority: speaks TLS then.",
+        Alias("ssl", "cert_file"),
+    ] = None
+    key_file: Annotated[str | None, "PEM file of its private key.", Alias("ssl", "key_file")] = None
+    ca_file: Annotated[
+        str | None,
+        "PEM file of authorities: who comes without a certificate of one of them is turned away.",
+        Alias("ssl", "ca_file"),
+    ] = None
+    tls_minimum_version: Annotated[str, "Oldest version of TLS that is spoken.", Choices("1.2", "1.3")] = (
+        "1.2"
+    )
     public_endpoint: Annotated[
         Url, "Base URL by which clients reach the service, for the versions document."
     ] = None
@@ -32,6 +46,15 @@ class Default(Section):
     max_request_id_length: Annotated[
         int, "Longest request id that is taken over from a client.", Range(0)
     ] = 64
+    max_header_line: Annotated[
+        int, "Most bytes that a header of a request may hold.", Range(1024, 131072)
+    ] = 16384
+    client_socket_timeout: Annotated[
+        int,
+        "Seconds after which a client is given up that neither sends the rest of its image nor takes what it is "
+        "sent; 0: never.",
+        Range(0),
+    ] = 300
     limit_param_default: Annotated[int, "Images on a page where the client does not say.", Range(1)] = 25
     api_limit_max: Annotated[int, "Most images on a page.", Range(1)] = 1000
     show_image_direct_url: Annotated[bool, "Whether image records tell where the data is (direct_url)."] = (

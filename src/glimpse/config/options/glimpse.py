@@ -21,6 +21,18 @@ class Glimpse(Section):
     upload_buffer_bytes: Annotated[
         int, "Most bytes of uploads and downloads that one process holds in memory.", BYTES, Range(1 << 20)
     ] = 64 << 20
+    client_request_timeout: Annotated[
+        float,
+        "Seconds that a client has for the head of a request, and as many for its body unless that is an image; "
+        "a connection without a request is closed after as many.",
+        Range(0.1),
+    ] = 75.0
+    client_transfers: Annotated[
+        int,
+        "Uploads and downloads of images that one project (one address, where callers have no project) may have "
+        "under way in each api process; 0: any number.",
+        Range(0),
+    ] = 0
     max_expansion_ratio: Annotated[
         float,
         "How many times larger than its packed bytes an image may be beyond its first GiB; 0: any number of times.",

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from glimpse.config.declare import Range, Section
+from glimpse.config.declare import BYTES, Range, Section
 
 
 class OsloMiddleware(Section):
@@ -13,6 +13,9 @@ class OsloMiddleware(Section):
     enable_proxy_headers_parsing: Annotated[
         bool, "Whether Forwarded and X-Forwarded-* headers are believed."
     ] = False
+    max_request_body_size: Annotated[
+        int, "Most bytes of a request's body, but for the data of images.", BYTES, Range(1024)
+    ] = 1 << 20
 
 
 class Cors(Section):
