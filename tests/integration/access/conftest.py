@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.integration.api.service import Api
-from tests.servers.fixtures import meeting
+from tests.servers.fixtures import backend, meeting
 from tests.servers.identity import Identity
 from tests.servers.keystone import authtoken
 from tests.servers.shared import shared
 
-__all__ = ["meeting"]
+__all__ = ["backend", "meeting"]
 
 Start = Callable[..., Api]
 
