@@ -8,13 +8,17 @@ a changed one holds without a restart.
 import base64
 import binascii
 import contextlib
+import logging
 import os
 import secrets
+import stat
 from hashlib import blake2b
 from pathlib import Path
 
 from glimpse.config import Settings
 from glimpse.errors import Unavailable
+
+LOG = logging.getLogger(__name__)
 
 KEY_BYTES = 32
 HEAD = "# Keys of this Image service: whoever reads them can read the secrets in its database.\n"
@@ -71,6 +75,10 @@ class KeyRing:
         """The keys by their names, in the order of the file."""
         try:
             lines = self._path.read_text("ascii").splitlines()
+            if self._path.stat().st_mode & stat.S_IROTH:
+                LOG.warning(
+                    "The key ring %s can be read by every user of this host: chmod 600 it.", self._path
+                )
         except FileNotFoundError:
             raise KeyRingUnusable(
                 f"There is no key ring {self._path} on this host.",

@@ -2,8 +2,11 @@
 
 import json
 import logging
+import sys
+import threading
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from glimpse.access import redact
@@ -69,4 +72,13 @@ def configure(settings: "Settings") -> None:
     logging.basicConfig(
         level=logging.INFO if default.debug else logging.WARNING, handlers=handlers, force=True
     )
+    # What nobody has caught would be written as it is.
+    sys.excepthook = _tell
+    threading.excepthook = lambda died: _tell(died.exc_type, died.exc_value, died.exc_traceback)
     logging.getLogger("glimpse").setLevel(logging.DEBUG if default.debug else logging.INFO)
+
+
+def _tell(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    """Log what has ended this process or one of its threads, unless it was meant to."""
+    if not issubclass(kind, KeyboardInterrupt | SystemExit):
+        logging.critical("Nobody has caught this.", exc_info=(kind, error or kind(), trace))

@@ -31,6 +31,15 @@ def test_the_first_use_makes_a_file_for_this_user_alone(tmp_path: Path) -> None:
     assert [each.name for each in path.parent.iterdir()] == ["key-ring"]
 
 
+def test_a_file_for_everybody_is_used_and_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "ring"
+    KeyRing(path).seal(TEXT)
+    assert not caplog.messages
+    path.chmod(0o644)
+    KeyRing(path).seal(TEXT)
+    assert caplog.messages == [f"The key ring {path} can be read by every user of this host: chmod 600 it."]
+
+
 def test_it_is_encrypted_by_fernet_under_the_key_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "ring"
     sealed = KeyRing(path).seal(TEXT)

@@ -35,6 +35,13 @@ try:
     raise RuntimeError("http://bob:hidden@host/x")
 except RuntimeError as error:
     library.exception("it said: %s", error)
+import threading
+def broken():
+    raise RuntimeError("http://bob:hidden@host/x")
+thread = threading.Thread(target=broken)
+thread.start()
+thread.join()
+broken()
 """
 
 
@@ -84,5 +91,6 @@ def test_a_log_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 def test_secrets_do_not_get_into_the_log_whoever_logs_them(tmp_path: Path, options: str) -> None:
     said = log(tmp_path, options, SECRETS).stderr
     assert "hidden" not in said
-    assert said.count("http://***@host/") == 3
+    assert said.count("http://***@host/") == 5
+    assert said.count("Nobody has caught this.") == 2
     assert "X-Auth-Token" in said
