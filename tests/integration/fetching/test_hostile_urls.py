@@ -160,6 +160,7 @@ def test_a_name_of_a_forbidden_address_is_refused_at_every_door(
     for text in refused(service, image, f"http://{name}.example/disk"):
         assert why in text
         assert f"{name}.example" in text
+        assert "does not resolve" in text or "[import_filtering_opts]" in text, "who can change it is told"
         # Nothing is learned about what the name has inside, but of which kind it is.
         for address in answers[0].addresses:
             assert f" {address}" not in text.replace("(IPv4 127.0.0.1", "").replace(

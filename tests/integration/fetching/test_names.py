@@ -124,10 +124,9 @@ def test_a_silent_name_server_keeps_nobody_else_waiting(service: Walled, names: 
     with ThreadPoolExecutor(MANY) as callers:
         waiting = [callers.submit(ask, image_id) for image_id in images]
         assert names.wait_asked("silent.example", before + MANY, 10)
-        for _ in range(MANY):
-            service.create()
+        service.create()
         assert not any(caller.done() for caller in waiting)
         for status, text in (caller.result() for caller in waiting):
             assert status == 400
-            assert "silent.example does not resolve: no answer from the name server in 2 seconds" in text
+            assert "silent.example does not resolve: no answer from the name server in 4 seconds" in text
     assert service.dialled() == []

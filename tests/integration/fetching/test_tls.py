@@ -153,7 +153,7 @@ def answering(listener: socket.socket, work: Callable[[socket.socket], None]) ->
     [
         ("cut before", "closed during the TLS handshake"),
         ("cut within", "closed during the TLS handshake"),
-        ("silent", "no connection within 2 seconds"),
+        ("silent", "no connection within 4 seconds"),
         ("plain", f"No TLS connection to {NAME}: "),
     ],
 )

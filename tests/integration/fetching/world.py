@@ -27,8 +27,8 @@ OPTIONS: Mapping[str, object] = {
     "DEFAULT.http_retries": 0,
     "glimpse.claim_lease": 30.0,
     "glimpse.upload_lease": 30.0,
-    "glimpse.web_connect_timeout": 2.0,
-    "glimpse.web_stall_timeout": 1.0,
+    "glimpse.web_connect_timeout": 4.0,
+    "glimpse.web_stall_timeout": 2.0,
 }
 
 
