@@ -8,10 +8,12 @@ from typing import Self
 
 
 class Proxy:
-    """Hands bytes on to a server on ``port``; its own port is ``.port``."""
+    """Hands bytes on to a server on ``port``; its own port is ``.port``. New connections go to ``.server``, which may be
+    changed.
+    """
 
     def __init__(self, port: int) -> None:
-        self._server = port
+        self.server = port
         self._word: bytes | None = None
         self._reaches = False
         self.cuts = 0
@@ -41,7 +43,7 @@ class Proxy:
             while True:
                 client, _ = self._listener.accept()
                 try:
-                    server = socket.create_connection(("127.0.0.1", self._server))
+                    server = socket.create_connection(("127.0.0.1", self.server))
                 except OSError:
                     # Nobody there at the moment; who has called is told so.
                     client.close()

@@ -119,6 +119,8 @@ class KeystoneQuotas:
 def _check(settings: Settings) -> None:
     """Raise Invalid for what can be seen to be wrong without asking Keystone, which may start after this service."""
     options = settings.oslo_limit
+    # oslo.limit looks for auth_type, which keystoneauth declares in the other section only where there is auth_section.
+    cfg.CONF.register_opts(loading.get_auth_common_conf_options(), group=SECTION)
     try:
         # It declares its options, those of the kind of authentication included, and refuses one that is unknown.
         import oslo_limit.limit  # noqa: F401
@@ -142,7 +144,8 @@ def _check(settings: Settings) -> None:
 
 def _is_away(error: Exception) -> bool:
     """Whether Keystone may answer another time."""
-    if isinstance(error, keystone.ConnectFailure | keystone.DiscoveryFailure | keystone.HttpServerError):
+    away = keystone.RetriableConnectionFailure | keystone.DiscoveryFailure | keystone.HttpServerError
+    if isinstance(error, away):
         return True
     status = getattr(error, "status_code", None)
     return (

@@ -1,6 +1,8 @@
 """What the service refuses to start with."""
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,3 +61,34 @@ def test_a_taken_port_is_told_before_anything_starts() -> None:
         with pytest.raises(Conflict, match=f"port {port} on 127.0.0.1 is taken"):
             check_port("127.0.0.1", port)
     check_port("127.0.0.1", port)
+
+
+# In a process of its own: what oslo.limit declares stays declared in oslo.config's CONF.
+CHECK = """
+import sys
+from pathlib import Path
+from glimpse.cli.checks import check_limits
+from glimpse.cli.options import source
+check_limits(source((Path(sys.argv[1]),), (), Path(sys.argv[1]).parent).load())
+"""
+ACCOUNT = "auth_type = password\nauth_url = http://127.0.0.1:1/v3\nusername = glance\n"
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ("endpoint_id = x\n", "[oslo_limit] names none"),
+        ("auth_type = magic\nendpoint_id = x\n", "[oslo_limit] cannot be used: The plugin magic"),
+        ("auth_type = password\nendpoint_id = x\n", "[oslo_limit] cannot be used: Auth plugin requires"),
+        (ACCOUNT, "to which endpoint limits belong, and [oslo_limit] does not say"),
+        # Whether Keystone answers is not asked: it may start after this service.
+        (f"{ACCOUNT}endpoint_service_type = image\n", ""),
+        (f"endpoint_id = x\nauth_section = account\n[account]\n{ACCOUNT}", ""),
+    ],
+)
+def test_unified_limits_need_an_account_and_an_endpoint(tmp_path: Path, section: str, message: str) -> None:
+    file = tmp_path / "glance-api.conf"
+    file.write_text(f"[DEFAULT]\nuse_keystone_limits = true\n[oslo_limit]\n{section}")
+    checked = subprocess.run([sys.executable, "-c", CHECK, file], capture_output=True, text=True)
+    assert (checked.returncode == 0) == (message == ""), checked.stderr
+    assert message in checked.stderr
