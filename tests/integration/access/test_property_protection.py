@@ -247,3 +247,95 @@ def test_policy_rules_decide_where_the_configuration_says_so(start: Start, tmp_p
     assert api.http.get(f"/v2/images/{image_id}", headers=auth(READER)).json()["licence"] == "x"
     assert patch(api, MEMBER, image_id, ("remove", "licence")).status_code == 403
     assert patch(api, "abe:blue:admin", image_id, ("remove", "licence")).status_code == 200
+
+
+RULES = {
+    "roles": """
+[^locked$]
+create = !
+read = !
+update = !
+delete = !
+[^role_]
+create = Alpha
+read = alpha, beta
+update = beta
+delete =
+[^role_special]
+create = @
+read = @
+update = @
+delete = @
+[middle]
+create = @
+read = @
+update = !
+delete = @
+""",
+    "policies": """
+[^locked$]
+create = !
+read = !
+update = !
+delete = !
+[^role_]
+create = is_alpha
+read = is_either
+update = is_beta
+delete =
+[^role_special]
+create = @
+read = @
+update = @
+delete = @
+[middle]
+create = @
+read = @
+update = !
+delete = @
+""",
+}
+POLICIES = """\
+"is_alpha": "role:alpha"
+"is_beta": "role:beta"
+"is_either": "rule:is_alpha or rule:is_beta"
+"""
+# What each may do: create, read, update, delete.
+RIGHTS = {
+    ("locked", "alpha"): "", ("locked", "admin"): "", ("locked2", "admin"): "",
+    ("role_x", "alpha"): "cr", ("role_x", "beta"): "ru", ("role_x", "member"): "", ("role_x", "admin"): "",
+    # The first section that is found decides.
+    ("role_special", "alpha"): "cr", ("role_special", "member"): "",
+    # Found anywhere in the name, in this case only.
+    ("in_the_middle_of", "member"): "crd", ("in_the_Middle_of", "member"): "",
+    # No section is about it.
+    ("a_role_", "admin"): "", ("unnamed", "member"): "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("format", RULES)
+def test_each_right_is_the_first_sections_that_is_found(start: Start, tmp_path: Path, format: str) -> None:
+    directory = tmp_path / "data"
+    directory.mkdir()
+    (directory / "policy.yaml").write_text(POLICIES)
+    (directory / "protections.conf").write_text(RULES[format])
+    api = start("", options=f"{FILE}property_protection_rule_format = {format}\n")
+    for (name, role), rights in RIGHTS.items():
+        token = f"u:blue:member,{role}"
+        assert make(api, token, **{name: "x"}).status_code == (201 if "c" in rights else 403), (name, role)
+        bare = api.create("abe:blue:admin")
+        assert patch(api, token, bare, ("add", name, "x")).status_code == (200 if "c" in rights else 403)
+        # As nobody could have made it through the API.
+        image_id = api.create("abe:blue:admin")
+        api.catalog.images.update(image_id, properties={name: "x"})
+        shown = api.http.get(f"/v2/images/{image_id}", headers=auth(token)).json()
+        assert (name in shown) == ("r" in rights), (name, role)
+        expected = 200 if "u" in rights else 403
+        assert patch(api, token, image_id, ("replace", name, "y")).status_code == expected, (name, role)
+        assert patch(api, token, image_id, ("add", name, "z")).status_code == expected, (name, role)
+        assert api.catalog.images.get(image_id).properties[name] == ("z" if "u" in rights else "x")
+        assert patch(api, token, image_id, ("add", "name", "saved")).status_code == 200
+        assert name in api.catalog.images.get(image_id).properties
+        expected = 200 if "d" in rights else 403
+        assert patch(api, token, image_id, ("remove", name)).status_code == expected, (name, role)
+        assert (name in api.catalog.images.get(image_id).properties) == ("d" not in rights)
