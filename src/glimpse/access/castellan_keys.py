@@ -22,8 +22,10 @@ log = logging.getLogger(__name__)
 DRIVERS = "castellan.drivers"
 # castellan sets no limit of its own for Barbican. Whoever waits longer has a client that waits for an upload.
 WAIT_SECONDS = 30.0
-# Requests that may hang in a key manager that takes connections and never answers.
+# Requests that may hang in a key manager that takes connections and never answers. One that answers does so in 0.1 s,
+# so that further ones need not wait long for their turn; threads in which they wait are those of downloads too.
 MOST_AT_ONCE = 16
+TURN_SECONDS = 2.0
 # What the key manager may answer tomorrow, though it is an error of the 4xx kind.
 LATER = frozenset({408, 429})
 
@@ -55,7 +57,7 @@ class CastellanKeys:
                 f"Certificate {identifier} cannot be had: Barbican is asked with a token of Keystone.",
                 hint="The operator may choose another key manager: [key_manager] backend.",
             )
-        if not self._places.acquire(timeout=self._wait):
+        if not self._places.acquire(timeout=min(TURN_SECONDS, self._wait)):
             raise Unavailable(f"The key manager ({self._backend}) does not answer.")
         found: list[bytes | Exception] = []
         # Not of a pool: it may hang, and must keep nobody from ending this process.
