@@ -40,6 +40,7 @@ from glimpse.api import (
     tasks,
 )
 from glimpse.api.context import Context
+from glimpse.api.cors import Cors
 from glimpse.api.customs import ImageSchema
 from glimpse.api.gateway import Gateway
 from glimpse.api.leases import Leases
@@ -121,6 +122,8 @@ def create_app(settings: Settings) -> FastAPI:
         longest_header=settings.default.max_header_line,
         believes_proxies=settings.oslo_middleware.enable_proxy_headers_parsing,
     )
+    if any(rules.allowed_origin for rules in settings.origins):
+        app.add_middleware(Cors, rules=settings.origins)
     return app
 
 

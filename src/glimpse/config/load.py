@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from glimpse.config import files as config_files
-from glimpse.config import stores
+from glimpse.config import origins, stores
 from glimpse.config.files import fold
 from glimpse.config.ignored import ignored
 from glimpse.config.options.database import Database
@@ -51,6 +51,7 @@ def load(
     _override(values, {key: told[key] for key in told if fold(key[0]) in values.known})
     default = values.section("DEFAULT", Default)
     stores.declare(values, default)
+    named = origins.declare(values, {section for section, _ in told})
     _override(values, {key: told[key] for key in told if not values.overridden(*key)})
     sections: dict[str, Any] = {
         name: values.section(section_name(name), section) for name, section in SECTION_TYPES.items()
@@ -69,6 +70,7 @@ def load(
         import_enabled=default.enable_image_import,
         unread=partial(ignored, values, where.multi_store),
         search_path=_search_path(files, dirs),
+        origins=origins.rules(values, named, sections["cors"]),
     )
 
 

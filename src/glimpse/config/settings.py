@@ -77,7 +77,8 @@ class Settings(Sections):
 
     ``data`` is the home of whatever the files do not place. ``stores`` and ``staging_dir`` are the same
     whether one store is configured in the old way or several. ``host_id`` is how other hosts know this one.
-    In the directories of ``search_path``, files named in the configuration are looked for.
+    In the directories of ``search_path``, files named in the configuration are looked for. ``origins`` are the
+    rules of ``[cors]`` and of each ``[cors.NAME]``.
     """
 
     data: Path
@@ -88,6 +89,7 @@ class Settings(Sections):
     host_id: str
     import_enabled: bool
     search_path: tuple[Path, ...] = ()
+    origins: tuple[Cors, ...] = ()
     unread: Callable[[], tuple[str, ...]] = field(default=tuple, repr=False, compare=False)
 
     @property

@@ -19,7 +19,9 @@ class OsloMiddleware(Section):
 
 
 class Cors(Section):
-    """Browsers that show pages from elsewhere."""
+    """Browsers that show pages from elsewhere. For origins with other rules there may be sections [cors.NAME],
+    in which what is not said holds as here.
+    """
 
     owner = "oslo.middleware"
 
