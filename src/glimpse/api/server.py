@@ -30,6 +30,9 @@ GRACE_SECONDS = 10
 # What the server reads ahead of the application, for each connection.
 READ_AHEAD = 256 * 1024
 
+# What the server itself has to say goes where the service's own messages go, in their form and without secrets.
+LOGGING: dict[str, object] = {"loggers": {"_granian": {"propagate": True}}}
+
 _PR_SET_PDEATHSIG = 1
 
 
@@ -69,6 +72,7 @@ def run(settings: Settings, source: Mapping[str, object] | None = None) -> None:
         ssl_client_verify=files is not None and files.authorities is not None,
         # At level info the server tells of every client that goes away early.
         log_level=LogLevels.warning,
+        log_dictconfig=LOGGING,
         log_access=False,
     )
     server.on_startup(lambda: _reload_what_works(server.signal_handler_reload))

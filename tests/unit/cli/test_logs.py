@@ -94,3 +94,20 @@ def test_secrets_do_not_get_into_the_log_whoever_logs_them(tmp_path: Path, optio
     assert said.count("http://***@host/") == 5
     assert said.count("Nobody has caught this.") == 2
     assert "X-Auth-Token" in said
+
+
+SERVER = """
+from granian.log import LogLevels, configure_logging, logger
+from glimpse.api.server import LOGGING
+configure_logging(LogLevels.warning, LOGGING)
+logger.error("http://bob:hidden@host/x")
+logger.info("too much")
+"""
+
+
+def test_the_http_server_is_heard_in_the_same_log(tmp_path: Path) -> None:
+    file = tmp_path / "api.log"
+    spoken = log(tmp_path, f"log_file = {file}", SERVER)
+    assert spoken.stdout == spoken.stderr == ""
+    assert "ERROR _granian: http://***@host/x\n" in file.read_text()
+    assert "too much" not in file.read_text()
