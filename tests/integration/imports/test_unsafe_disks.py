@@ -3,6 +3,7 @@
 import io
 import os
 import tarfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from glimpse.testing.httpserver import HttpServer, Reply
 from tests.integration.imports.packed import run
 from tests.integration.imports.service import Service
-from tests.integration.imports.unsafe import UNSAFE
+from tests.integration.imports.unsafe import EXHAUSTING, UNSAFE
 
 SECRET = b"root:x:0:0:a secret of this host" * 2048
 
@@ -133,6 +134,23 @@ def test_an_unsafe_disk_that_is_called_raw_stays_what_it_is(
     assert SECRET[:64] not in data
     assert "/inner" not in [request.path for request in server.requests]
     service.wait(lambda: service.files() == set())
+
+
+@pytest.mark.parametrize("kind", EXHAUSTING)
+def test_a_disk_that_would_cost_too_much_is_given_up(
+    service: Service, server: HttpServer, tmp_path: Path, kind: str
+) -> None:
+    """Each has a few hundred kilobytes at most; an import of the like takes a second."""
+    disk = tmp_path / "disk"
+    make, why = EXHAUSTING[kind]
+    make(disk)
+    image_id = service.create(disk_format="qcow2")
+    began = time.monotonic()
+    said = by_download(service, image_id, run("gzip", "-1", "-c", stdin=disk.read_bytes()), server)
+    assert why in said
+    assert time.monotonic() - began < 20
+    service.wait_queued(image_id)
+    assert service.files() == set()
 
 
 def archive(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:

@@ -83,3 +83,40 @@ UNSAFE: Mapping[str, tuple[str, Make, str]] = {
     "vmdk with a parent": ("vmdk", vmdk_parent, "parent disk"),
     "vhd with a parent": ("vhd", vhd_parent, "parent"),
 }
+
+
+def _patched(image: Path, position: int, value: bytes) -> None:
+    run("qemu-img", "create", "-f", "qcow2", image, str(SIZE))
+    data = bytearray(image.read_bytes())
+    data[position : position + len(value)] = value
+    image.write_bytes(data)
+
+
+def exabyte(image: Path) -> None:
+    run("qemu-img", "create", "-f", "qcow2", "-o", "cluster_size=2M", image, "1E")
+
+
+def holes(image: Path) -> None:
+    run("qemu-img", "create", "-f", "qcow2", image, "900G")
+
+
+def first_table_beyond_memory(image: Path) -> None:
+    _patched(image, 36, (0x0FFF_FFFF).to_bytes(4, "big"))
+
+
+def first_table_beyond_the_end(image: Path) -> None:
+    _patched(image, 40, (1 << 50).to_bytes(8, "big"))
+
+
+def snapshots(image: Path) -> None:
+    _patched(image, 60, (0xFFFF_FFFF).to_bytes(4, "big") + (1 << 16).to_bytes(8, "big"))
+
+
+# How it is made, and words of the reason for which it is given up.
+EXHAUSTING: Mapping[str, tuple[Callable[[Path], None], str]] = {
+    "an exabyte": (exabyte, "the disk inside is 1152921504606846976 bytes large"),
+    "900 GiB of holes": (holes, "more than 274877906944 bytes of holes"),
+    "a first table beyond memory": (first_table_beyond_memory, "table too large"),
+    "a first table beyond the end": (first_table_beyond_the_end, "the qcow2 image is not complete"),
+    "billions of snapshots": (snapshots, "Snapshot table too large"),
+}
