@@ -243,3 +243,18 @@ def test_the_log_has_no_word_of_it(engine: Engine, caplog: pytest.LogCaptureFixt
     assert ended.message in caplog.text
     for secret in (PASSWORD, SIGNATURE, TOKEN):
         assert secret not in caplog.text
+
+
+def test_it_is_kept_until_another_conductor_has_brought_the_import_to_its_end(engine: Engine) -> None:
+    image = engine.create()
+    with HttpServer({f"/image?x={SIGNATURE}": Reply(RAW, stall_after=4096)}) as server:
+        record = start(engine, image, secret_url(server))
+        with engine.conducting():
+            assert server.stalled.wait(30)
+        left = engine.catalog.imports.get(record.id)
+        assert (left.status, left.sealed) == ("pending", record.sealed)
+        server.resume()
+        with engine.conducting():
+            ended = engine.ended(record)
+    assert (ended.status, ended.sealed) == ("success", None)
+    check_active(engine, image.id, RAW, 2)
