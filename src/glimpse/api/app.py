@@ -44,6 +44,7 @@ from glimpse.api.cors import Cors
 from glimpse.api.customs import ImageSchema
 from glimpse.api.gateway import Gateway
 from glimpse.api.leases import Leases
+from glimpse.api.transfers import Transfers
 from glimpse.api.versions import Versions
 from glimpse.api.views import ImageView
 from glimpse.catalog import Catalog, Database
@@ -121,6 +122,7 @@ def create_app(settings: Settings) -> FastAPI:
         longest_request_id=settings.default.max_request_id_length,
         longest_header=settings.default.max_header_line,
         believes_proxies=settings.oslo_middleware.enable_proxy_headers_parsing,
+        transfers=Transfers(settings.glimpse.client_transfers) if settings.glimpse.client_transfers else None,
     )
     if any(rules.allowed_origin for rules in settings.origins):
         app.add_middleware(Cors, rules=settings.origins)

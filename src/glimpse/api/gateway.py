@@ -16,6 +16,7 @@ from glimpse.access.caller import Caller
 from glimpse.access.policy import Policy
 from glimpse.api import errors, heads, proxies, request_ids
 from glimpse.api.jsonbody import JSON, dumps
+from glimpse.api.transfers import Transfers, moves_data
 from glimpse.api.versions import Versions
 from glimpse.errors import GlimpseError, Invalid, Unavailable
 
@@ -47,6 +48,7 @@ class Gateway:
         longest_request_id: int,
         longest_header: int,
         believes_proxies: bool = False,
+        transfers: Transfers | None = None,
     ) -> None:
         self._app = app
         self._versions = versions
@@ -57,6 +59,7 @@ class Gateway:
         self._longest_request_id = longest_request_id
         self._longest_header = longest_header
         self._believes_proxies = believes_proxies
+        self._transfers = transfers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -114,6 +117,10 @@ class Gateway:
         named = await self._authentication.authenticate(headers, scope["method"], scope["path"])
         scope["glimpse.caller"] = self._caller(named, exchange.request_id)
         scope["raw_path"] = quote(scope["path"]).encode()
+        if self._transfers is not None and moves_data(path):
+            with self._transfers.turn(scope["glimpse.caller"], scope):
+                await self._app(scope, receive, exchange.send)
+            return
         await self._app(scope, receive, exchange.send)
 
     def _document(self, scope: Scope, headers: Mapping[str, str]) -> bytes:
