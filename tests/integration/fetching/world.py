@@ -14,6 +14,12 @@ GOOD = "93.184.216.34"
 GOOD_6 = "2606:2800:220:1::1"
 DATA = os.urandom(100_000)
 
+# Nobody must ever go there: a proxy would look names up itself.
+PROXY = "http://10.99.99.99:3128"
+PROXIES = {
+    name: PROXY for each in ("http_proxy", "https_proxy", "all_proxy") for name in (each, each.upper())
+}
+
 OPTIONS: Mapping[str, object] = {
     "DEFAULT.enabled_backends": {"main": "file", "web": "http"},
     "glance_store.default_backend": "main",
@@ -54,8 +60,8 @@ class Walled(Service):
         if not self._published:
             self.internet.publish(self.port)
             self._published = True
-        trusting = {**(environment or os.environ), "SSL_CERT_FILE": str(self._trusted)}
-        return super().spawn(self.internet.command(command), log, trusting)
+        told = {**(environment or os.environ), **PROXIES, "SSL_CERT_FILE": str(self._trusted)}
+        return super().spawn(self.internet.command(command), log, told)
 
     def dialled(self) -> list[tuple[str, int]]:
         """Where somebody has tried to connect since the last call, but for the test itself."""
