@@ -2,11 +2,10 @@
 
 import random
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, TypeVar
+from contextlib import contextmanager, nullcontext
+from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
@@ -14,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from glimpse.catalog.engines import Pool, make_engines
 from glimpse.catalog.faults import Fault, OutcomeUnknown, fault
+from glimpse.catalog.turns import Turns
 from glimpse.catalog.urls import database_url, place
 from glimpse.config.options.database import Database as Options
 from glimpse.errors import GlimpseError, Invalid, Unavailable
@@ -41,10 +41,7 @@ class Database:
         self.url = database_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._engines = make_engines(self.url, pool or Pool())
-        # SQLite lets one writer in at a time and makes the others poll with growing pauses. Threads of one
-        # process queue here instead, which is fair and wakes at once; only other processes are waited for by
-        # polling.
-        self._turn: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
+        self._turns = Turns(self.url)
 
     @classmethod
     def open(cls, options: Options) -> "Database":
@@ -97,7 +94,8 @@ class Database:
         On SQLite nobody else writes from its first to its last line, so what it reads stays true; on servers
         that holds for rows read FOR UPDATE. A block cannot be run again: :meth:`run` does that.
         """
-        with self._turn, self._engines.writes.connect() as connection, connection.begin():
+        turn = self._turns.turn() if self.is_sqlite else nullcontext()
+        with turn, self._engines.writes.connect() as connection, connection.begin():
             yield connection
 
     def run(
@@ -151,6 +149,7 @@ class Database:
     def close(self) -> None:
         """Close every connection that is not in use; the database can still be used afterwards."""
         self._engines.reads.dispose()
+        self._turns.close()
 
     def _explained(self, error: Exception, kind: Fault) -> GlimpseError:
         """The same in the words of this service."""

@@ -5,7 +5,7 @@ running it.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -133,7 +133,7 @@ def complete(conn: Connection, heads: Sequence[Row[*tuple[Any, ...]]]) -> list[I
     read = lru_cache(len(heads))(json.loads)
     if len(heads[0]) > len(COLUMNS):
         return [
-            _image(row, *(json.loads(each) if each else [] for each in row[len(COLUMNS) :]), read)
+            _image(row, [json.loads(each) if each else [] for each in row[len(COLUMNS) :]], read)
             for row in heads
         ]
     properties: dict[str, list[Any]] = {row[0]: [] for row in heads}
@@ -148,19 +148,15 @@ def complete(conn: Connection, heads: Sequence[Row[*tuple[Any, ...]]]) -> list[I
             tags[image_id].append((first,))
         else:
             locations[image_id].append((number, first, store, second))
-    return [_image(row, properties[row[0]], tags[row[0]], locations[row[0]], read) for row in heads]
+    return [_image(row, [rows[row[0]] for rows in (properties, tags, locations)], read) for row in heads]
 
 
-def _image(
-    row: Row[*tuple[Any, ...]],
-    properties: Iterable[Sequence[Any]],
-    tags: Iterable[Sequence[Any]],
-    locations: Iterable[Sequence[Any]],
-    read: Callable[[str], Any],
-) -> Image:
+def _image(row: Row[*tuple[Any, ...]], gathered: Sequence[list[Any]], read: Callable[[str], Any]) -> Image:
+    """``gathered`` are the rows of properties, tags and locations."""
+    properties, tags, locations = gathered
     of_image: tuple[Any, ...] = (
-        dict(sorted((name, value) for name, value in properties)),
-        tuple(sorted(tag for (tag,) in tags)),
+        dict(sorted(properties)),
+        tuple(tag for (tag,) in sorted(tags)),
         tuple(
             Location(number, url, store, dict(read(metadata)))
             for number, url, store, metadata in sorted(locations)
