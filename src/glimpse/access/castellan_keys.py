@@ -7,6 +7,7 @@ token; Vault with the account of this service.
 import logging
 import threading
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from json import JSONDecodeError
 from typing import Any
 
@@ -37,14 +38,13 @@ class CastellanKeys:
         """Raise Invalid where castellan has no such backend."""
         self._backend = settings.key_manager.backend
         known = sorted(entry_points(group=DRIVERS).names)
-        # A class by its full name is the way of old configurations.
-        if self._backend not in known and "." not in self._backend:
+        if self._backend not in known and not _is_class(self._backend):
             raise Invalid(
                 f"[key_manager] backend = {self._backend}: there is no such key manager.",
                 hint=f"Known: {DIRECTORY}, {', '.join(known)}.",
             )
         account = settings.keystone_authtoken
-        self._keystone = account.www_authenticate_uri or account.auth_url
+        self._keystone = account.auth_url or account.www_authenticate_uri
         self._wait = wait
         self._places = threading.BoundedSemaphore(MOST_AT_ONCE)
         self._making = threading.Lock()
@@ -123,6 +123,15 @@ class CastellanKeys:
         return Unavailable(
             f"The key manager ({self._backend}) cannot be asked for certificate {identifier} now."
         )
+
+
+def _is_class(name: str) -> bool:
+    """Whether this may be a class by its full name, as old configurations have it."""
+    module = name.rpartition(".")[0]
+    try:
+        return bool(module) and find_spec(module) is not None
+    except ImportError:
+        return False
 
 
 def _status(error: BaseException | None) -> int | None:

@@ -1,5 +1,7 @@
 """Signed images over HTTP: what matches its signature gets in, and of what does not nothing is left."""
 
+import base64
+import io
 import os
 import shutil
 import subprocess
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from openstack.image.image_signer import ImageSigner
 
 from glimpse.testing.httpserver import HttpServer, Reply
 from tests.engine import Disk, make_disk
@@ -83,6 +86,16 @@ def test_an_upload_must_match(shared: Service, keys: Path, key_type: str, method
     assert image["status"] == "active"
     assert image["img_signature_hash_method"] == method
     assert shared.http.get(f"/v2/images/{image_id}/file").content == DATA
+
+
+@pytest.mark.parametrize("method", ["SHA-256", "SHA-512"])
+def test_what_clients_of_openstack_sign_is_verified(shared: Service, ours: Signer, method: str) -> None:
+    """As ``openstack image create --sign-key-path`` does it, and Nova verifies it."""
+    signs = ImageSigner(hash_method=method)
+    signs.load_private_key(str(ours.key))
+    value = base64.b64encode(signs.generate_signature(io.BytesIO(DATA))).decode()
+    image_id = shared.create(**{**ours.properties(DATA, method), "img_signature": value})
+    assert shared.put(image_id, DATA).status_code == 204
 
 
 @pytest.mark.parametrize("data", [DATA, TAMPERED])

@@ -112,9 +112,10 @@ def test_barbican_cannot_be_asked_without_a_token(tmp_path: Path, by: Signer) ->
         keys.certificate(by.uuid, ANN)
 
 
-def test_a_key_manager_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
-    with pytest.raises(Invalid, match="backend = safe: there is no such key manager") as told:
-        key_manager_of(settings(tmp_path, backend="safe"))
+@pytest.mark.parametrize("backend", ["safe", "castellan.key_manager.safe.Safe", "nothing.here.at_all"])
+def test_a_key_manager_that_is_not_there_stops_the_start(tmp_path: Path, backend: str) -> None:
+    with pytest.raises(Invalid, match=f"backend = {backend}: there is no such key manager") as told:
+        key_manager_of(settings(tmp_path, backend=backend))
     assert "directory, barbican, vault" in told.value.hint
 
 
