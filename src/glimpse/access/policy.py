@@ -188,7 +188,7 @@ def _refuse_broken(files: Iterable[Path]) -> None:
     for path in files:
         try:
             rules = oslo.parse_file_contents(path.read_text())
-        except (ValueError, OSError, UnicodeDecodeError) as error:
+        except (ValueError, OSError, RecursionError) as error:
             raise BrokenPolicy(f"The policy file {path} cannot be read: {error}") from error
         if not isinstance(rules, dict):
             raise BrokenPolicy(f"The policy file {path} must map names of rules to rules.")

@@ -38,6 +38,10 @@ class ImageSchema:
         for name in custom:
             if name in base or name in reserved.BASE or name in reserved.RESERVED:
                 raise Invalid(f"{path}: {name} is an attribute that every image has already.")
+            if name.startswith(reserved.INTERNAL_PREFIX):
+                raise Invalid(
+                    f"{path}: {name} cannot be described; {reserved.INTERNAL_PREFIX}* is the service's."
+                )
         return cls({**base, **custom}, frozenset(custom), required)
 
     def refuse_missing(self, names: Collection[str]) -> None:
@@ -66,7 +70,7 @@ def read(path: Path) -> tuple[dict[str, Description], tuple[str, ...]]:
     """The descriptions in the file, and which properties it requires. Raises Invalid, naming the file."""
     try:
         content = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise Invalid(f"{path} cannot be read: {error}") from error
     properties, required = _parts(content)
     if not isinstance(properties, dict) or not isinstance(required, list):

@@ -179,8 +179,9 @@ def _check_string(name: str, value: str, description: Description) -> None:
         raise Invalid(f"The property {name} has not the right form: {value[:100]}")
 
 
-def _check_number(name: str, value: float, description: Description) -> None:
-    if not math.isfinite(value):
+def _check_number(name: str, value: int | float, description: Description) -> None:
+    # An integer may have more digits than a float can take, and then cannot even be asked.
+    if isinstance(value, float) and not math.isfinite(value):
         raise Invalid(f"The property {name} is too large.")
     least, most = description.get("minimum"), description.get("maximum")
     if isinstance(least, int | float) and value < least:

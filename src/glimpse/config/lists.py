@@ -5,6 +5,7 @@ What people write for a list: ``a, b`` · ``[a, b]`` · ``['a', "b"]`` · ``[]``
 mean themselves.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
@@ -134,7 +135,8 @@ def _token(text: str, position: int, stops: str) -> tuple[str, bool, int]:
         if after < len(text) and text[after] not in stops:
             raise ValueError(f"a comma is missing before {text[after : after + 30]!r}")
         return text[position + 1 : end], True, after
-    end = min((at for at in (text.find(stop, position) for stop in stops) if at >= 0), default=len(text))
+    found = re.compile(f"[{stops}]").search(text, position)
+    end = found.start() if found else len(text)
     word = text[position:end].strip()
     if word and word[-1] in QUOTES:
         raise ValueError(f"the quote after {word[:-1]!r} was never opened")
