@@ -27,7 +27,7 @@ class Beside(Generic[T]):
         task = self._under_way.get(key)
         if task is None:
             if len(self._under_way) >= self._limit:
-                raise Unavailable("Too many callers are being authenticated at this moment; try again.")
+                raise Unavailable("Too many others are waiting for the same at this moment; try again.")
             task = asyncio.ensure_future(self._run(check))
             self._under_way[key] = task
             task.add_done_callback(lambda done: self._ended(key, done))
