@@ -11,8 +11,11 @@ from glimpse.transfer.sources.failures import SourceUnavailable
 Ask = Callable[[int, str | None], Remote]
 """Makes a GET from a byte on, of what has this validator."""
 
-# How often a connection that was lost is made again without a byte in between.
+# How many connections may be lost one after the other, and how many bytes must have come for the next loss to count as
+# the first again: with any less, a server that sends a byte and breaks off, again and again, would be fast enough for
+# the limits of each connection and keep its reader for weeks.
 _TRIES = 3
+_PROGRESS = 1 << 20
 
 
 class HttpReader:
@@ -34,6 +37,8 @@ class HttpReader:
         self._flow: Iterator[Buffer] = self._remote.chunks()
         self._position = 0
         self._rest = memoryview(b"")
+        self._lost = 0
+        self._brought = 0
 
     @property
     def size(self) -> int:
@@ -48,18 +53,19 @@ class HttpReader:
         """
         end = min(offset + length, self._size)
         pieces: list[Buffer] = []
-        failures = 0
         while offset < end:
             try:
                 self._seek(offset)
                 piece = self._take(end - offset)
             except SourceUnavailable as error:
-                failures += 1
-                if isinstance(error, Changed) or not self.seekable or failures == _TRIES:
+                self._lost, self._brought = self._lost + 1, 0
+                if isinstance(error, Changed) or not self.seekable or self._lost >= _TRIES:
                     raise
                 self._drop()
                 continue
-            failures = 0
+            self._brought += len(piece)
+            if self._brought >= _PROGRESS:
+                self._lost = 0
             pieces.append(piece)
             offset += len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)

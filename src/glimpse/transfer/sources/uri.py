@@ -17,6 +17,9 @@ from glimpse.transfer.sources.addresses import Address, canonical
 from glimpse.transfer.sources.resolve import Resolve, system_resolve
 from glimpse.transfer.sources.rules import DEFAULT_PORTS, FetchRules, Unresolved, UriRefused, unusable
 
+# Each may take the whole time to connect, so a name with thousands of addresses at which nobody answers would keep
+# an import for hours. Large mirrors have eight of each kind.
+_MOST_ADDRESSES = 16
 # Longer than any link that a person or a signing tool makes (presigned S3 links stay below 2 KiB).
 _LONGEST = 8192
 
@@ -191,7 +194,7 @@ def _addresses(host: str, rules: FetchRules, resolve: Resolve) -> tuple[Address,
 def _resolved(host: str, resolve: Resolve) -> list[Address]:
     """The addresses of a name. Raises UriRefused, Unresolved."""
     try:
-        found = [canonical(ip_address(text)) for text in resolve(host)]
+        found = [canonical(ip_address(text)) for text in resolve(host)[:_MOST_ADDRESSES]]
     except socket.gaierror as error:
         kind = Unresolved if error.errno == socket.EAI_AGAIN else UriRefused
         raise kind(f"The host {host} does not resolve: {error.strerror}.", rule="resolve") from None

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from glimpse.stores.errors import BadStoreOption
 from glimpse.stores.http import HttpStore
 from glimpse.stores.http.remote import Changed, NoRanges
 from glimpse.testing.authority import Authority
-from glimpse.testing.httpserver import HttpServer, Reply
+from glimpse.testing.httpserver import HttpServer, Reply, Request
 from glimpse.testing.store_suite import ReadOnlyStoreSuite, content
 from glimpse.transfer.sources.failures import SourceRefused, SourceUnavailable
 from glimpse.transfer.sources.rules import UriRefused
@@ -89,6 +90,34 @@ def test_a_lost_connection_is_made_again_where_it_broke(store: HttpStore, server
     server.replies["/disk"] = Reply(DATA, ranges=True, headers=TAGGED, reset_after=MIB + 3)
     assert content(store, server.url("/disk")) == DATA
     assert len(server.requests) == 2
+
+
+class Crumbs(HttpServer):
+    """Closes each connection after ten bytes of the object."""
+
+    def _reply(self, request: Request) -> Reply:
+        start = int(request.headers["range"].removeprefix("bytes=").rstrip("-"))
+        return replace(super()._reply(request), truncate_after=start + 10)
+
+
+def test_a_server_that_breaks_off_again_and_again_is_given_up(store: HttpStore) -> None:
+    """Else an object could be read for weeks, each connection being fast enough for the little that it brings."""
+    with Crumbs({"/disk": Reply(DATA, ranges=True, headers=TAGGED)}) as server:
+        with pytest.raises(SourceUnavailable, match="lost after"):
+            content(store, server.url("/disk"))
+        assert len(server.requests) == 3
+
+
+def test_a_server_that_breaks_off_now_and_then_is_read_to_the_end(store: HttpStore) -> None:
+    class Slices(Crumbs):
+        def _reply(self, request: Request) -> Reply:
+            start = int(request.headers["range"].removeprefix("bytes=").rstrip("-"))
+            return replace(super()._reply(request), truncate_after=start + MIB)
+
+    data = os.urandom(6 * MIB)
+    with Slices({"/disk": Reply(data, ranges=True, headers=TAGGED)}) as server:
+        assert content(store, server.url("/disk")) == data
+        assert len(server.requests) == 6
 
 
 def test_without_ranges_a_lost_connection_is_an_error(store: HttpStore, server: HttpServer) -> None:

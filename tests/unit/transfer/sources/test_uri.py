@@ -93,6 +93,17 @@ def test_only_the_usable_addresses_of_a_name_remain_in_their_order() -> None:
     assert [str(one) for one in target.addresses] == ["2606:4700::1", "8.8.8.8", "10.0.0.1"]
 
 
+def test_of_thousands_of_addresses_a_few_are_tried(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="glimpse")
+    crowd = [f"8.8.{number >> 8}.{number & 255}" for number in range(4000)]
+    assert [str(one) for one in check("http://crowd.example/", FetchRules(), at(*crowd)).addresses] == crowd[
+        :16
+    ]
+    with pytest.raises(UriRefused):
+        check("http://crowd.example/", FetchRules(), at(*(["127.0.0.1"] * 4000)))
+    assert len(caplog.text) < 2000
+
+
 @pytest.mark.parametrize(
     "addresses",
     [("127.0.0.1",), ("::1", "169.254.169.254"), ("::ffff:127.0.0.1",), ("fe80::1%lo",), ("nonsense",), ()],
