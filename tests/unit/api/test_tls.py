@@ -1,6 +1,8 @@
 """The files of TLS: each that cannot work is named before anything starts."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +25,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def options(place: Path, **files: str) -> Default:
-    return Default(**{option: str(place / file) for option, file in files.items()})
+    named: Any = {option: str(place / file) for option, file in files.items()}
+    return replace(Default(), **named)
 
 
 def test_nothing_is_asked_for_where_nothing_is_said(place: Path) -> None:
