@@ -16,6 +16,7 @@ from glimpse.api.gateway import base_url
 from glimpse.api.jsonbody import answer
 from glimpse.api.operation import operations
 from glimpse.api.removal import remove_data
+from glimpse.api.reserved import INTERNAL_PREFIX
 from glimpse.api.schema import UUID
 from glimpse.catalog.changes import Change, Judge
 from glimpse.catalog.conditions import COLUMNS
@@ -54,7 +55,7 @@ async def list_images(request: Request) -> Response:
     default = context.settings.default
     query = paging.query(pairs, default_limit=default.limit_param_default, longest=default.api_limit_max)
     context.policy.check("get_images", caller, project_target(caller.project_id))
-    if not all(name in COLUMNS or context.may("read", name, caller) for name in query.filters):
+    if not all(name in COLUMNS or _findable(context, name, caller) for name in query.filters):
         # Nobody may find out a value by asking for it.
         query = replace(query, limit=0)
     page = await context.read(context.catalog.images.list, query, viewer_of(caller))
@@ -184,6 +185,11 @@ def shown(context: Context, caller: Caller, image: Image) -> dict[str, object]:
     """The image as the caller sees it."""
     unreadable = context.unreadable(image.properties, caller)
     return context.view.render(image, admin=caller.is_admin, unreadable=unreadable)
+
+
+def _findable(context: Context, name: str, caller: Caller) -> bool:
+    """Whether images can be found by this property. How an import is going is none that belongs to an image."""
+    return not name.startswith(INTERNAL_PREFIX) and context.may("read", name, caller)
 
 
 def empty(status: int) -> Response:
