@@ -17,7 +17,7 @@ _HOST = re.compile(r"([A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _PREFIX = re.compile(r"[\w.~%-]+(/[\w.~%-]+)*", re.ASCII)
 # Commas separate, but not in quotes.
 _ELEMENT = re.compile(r'(?:[^,"]|"[^"]*")+')
-_PORT = re.compile(r":[0-9]{1,5}")
+_PORT = re.compile(r":[0-9]{1,5}$")
 
 
 def believe(scope: Scope, headers: MutableMapping[str, str]) -> None:
