@@ -74,9 +74,14 @@ class Barbican(Server):
         _, made = Identity(self.url(), token).call("POST", "/v1/secrets", secret)
         return str(made["secret_ref"]).rpartition("/")[2]
 
-    def publish(self, operator: Identity, region: str) -> None:
-        """Enter it into the catalogue of Keystone, in a region of its own; asked by an administrator."""
-        operator.call("POST", "/regions", {"region": {"id": region}})
+    @property
+    def region(self) -> str:
+        """Its own in the catalogue of Keystone, which other Barbicans may share."""
+        return f"barbican-{self.port}"
+
+    def publish(self, operator: Identity) -> None:
+        """Enter it into the catalogue of Keystone; asked by an administrator."""
+        operator.call("POST", "/regions", {"region": {"id": self.region}})
         service = {"type": "key-manager", "name": "barbican"}
         _, made = operator.call("POST", "/services", {"service": service})
         for interface in ("public", "internal"):
@@ -84,7 +89,7 @@ class Barbican(Server):
                 "service_id": made["service"]["id"],
                 "interface": interface,
                 "url": self.url(),
-                "region_id": region,
+                "region_id": self.region,
             }
             operator.call("POST", "/endpoints", {"endpoint": entry})
 

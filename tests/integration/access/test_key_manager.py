@@ -16,21 +16,22 @@ from tests.servers.keystone import authtoken
 from tests.signing import Signer, signer
 
 DATA = os.urandom(2 << 20)
-REGION = "keys"
 
 
 @pytest.fixture(scope="module")
 def barbican(identity: Identity, operator: Identity) -> Iterator[Barbican]:
     with Barbican(authtoken(identity.url)) as running:
-        running.publish(operator, REGION)
+        running.publish(operator)
         yield running
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory, identity: Identity) -> Iterator[Service]:
+def service(
+    tmp_path_factory: pytest.TempPathFactory, identity: Identity, barbican: Barbican
+) -> Iterator[Service]:
     """One that finds Barbican in the catalogue of the Keystone that it asks about tokens."""
     directory = tmp_path_factory.mktemp("barbican")
-    sections = authtoken(identity.url) + f"[barbican]\nbarbican_region_name = {REGION}\n"
+    sections = authtoken(identity.url) + f"[barbican]\nbarbican_region_name = {barbican.region}\n"
     with Service(directory, configuration=configuration(directory, "keystone", sections)) as running:
         running.conduct()
         yield running
