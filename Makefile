@@ -1,6 +1,6 @@
 # The verbs of this project; each is a short script in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint bench docs lock
+.PHONY: help setup run test lint fuzz bench docs lock
 export PYTHON VENV
 
 help: ## show this list
@@ -20,6 +20,10 @@ test: ## lint, then the whole test suite: ARGS='tests/unit/cli -k supervisor' na
 lint: ## ruff, mypy strict on src and tests, the floors of the house
 	@scripts/setup dev
 	@scripts/lint
+
+fuzz: ## for minutes what tests do for seconds: wrong inputs for parsers and the API; EXAMPLES, SECONDS_EACH, ARGS
+	@scripts/setup dev
+	@EXAMPLES='$(EXAMPLES)' SECONDS_EACH='$(SECONDS_EACH)' scripts/fuzz $(ARGS)
 
 bench: ## measure speed and memory against the floor of this machine
 	@scripts/setup dev
