@@ -191,5 +191,14 @@ def test_the_same_doors_let_a_good_url_in(service: Walled, good: HttpServer, doo
     assert service.dialled() == [(GOOD, 80)]
 
 
+def test_the_log_says_to_the_operator_what_users_are_not_told(service: Walled, image: str) -> None:
+    refused(service, image, "http://denied-network.example/")
+    log = service.log.read_text()
+    assert (
+        "host denied-network.example: 10.66.1.2 is in disallowed_networks ([import_filtering_opts] decides)."
+        in log
+    )
+
+
 def test_there_are_as_many_as_promised() -> None:
     assert len(HOSTILE) + len(MORE) + len(NAMES) >= 200

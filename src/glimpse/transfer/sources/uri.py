@@ -185,7 +185,8 @@ def _addresses(host: str, rules: FetchRules, resolve: Resolve) -> tuple[Address,
     usable = tuple(address for address, refusal in refusals.items() if refusal is None)
     refused = [refusal for refusal in refusals.values() if refusal is not None]
     if refused:
-        log.info("No connection on behalf of host %s: %s.", host, "; ".join(one.logged for one in refused))
+        why = "; ".join(one.logged for one in refused)
+        log.info("No connection on behalf of host %s: %s ([import_filtering_opts] decides).", host, why)
     if not usable:
         raise unusable(host, refused, literal=literal)
     return usable

@@ -126,7 +126,7 @@ def test_the_addresses_of_a_refused_name_are_for_the_log_alone(caplog: pytest.Lo
     assert "[import_filtering_opts]" in caught.value.hint
     assert (
         "No connection on behalf of host rebound.example: 127.0.0.1 is a loopback address; "
-        "64:ff9b::a9fe:a9fe is a metadata (IPv4 169.254.169.254 inside) address."
+        "64:ff9b::a9fe:a9fe is a metadata (IPv4 169.254.169.254 inside) address ([import_filtering_opts] decides)."
     ) in caplog.text
 
 
