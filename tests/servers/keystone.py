@@ -13,7 +13,7 @@ CONFIGURATION = """\
 [DEFAULT]
 use_stderr = true
 [database]
-connection = sqlite:///{directory}/keystone.db
+connection = sqlite:///{directory}/keystone.db?timeout=60
 [token]
 expiration = {expiration}
 [fernet_tokens]

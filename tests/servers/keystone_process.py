@@ -7,9 +7,11 @@ imported Keystone once, since each start of ``keystone-manage`` would cost two s
 import base64
 import os
 import socketserver
+import sqlite3
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from wsgiref import simple_server
 
@@ -67,6 +69,9 @@ def set_up(directory: Path, url: str) -> None:
     import keystone.cmd.manage  # noqa: F401  once, for both forks
 
     in_fork(lambda: manage(directory, "db_sync"))
+    with closing(sqlite3.connect(directory / "keystone.db")) as database:
+        # Kept in the file. Otherwise who reads while a test writes is answered 500.
+        database.execute("PRAGMA journal_mode=WAL")
     everywhere = [f"--bootstrap-{interface}-url" for interface in ("public", "internal", "admin")]
     words = [word for option in everywhere for word in (option, url)]
     words += ["--bootstrap-password", password("admin"), "--bootstrap-region-id", REGION]

@@ -33,6 +33,9 @@ THREADS = 4
 WAITING = 1000
 # Without a limit of its own a request to a Keystone behind a dead network waits for ever.
 ANSWER_SECONDS = 10
+# For so long after a request that got no answer none is made: others would only wait for their turn to wait.
+AWAY_SECONDS = 1
+AWAY = "Keystone cannot say now what this project may have."
 
 Limits = Mapping[str, int]
 
@@ -56,6 +59,8 @@ class KeystoneQuotas:
         self._enforcer_class = limit.Enforcer
         self._enforcer: limit.Enforcer | None = None
         self._lock = threading.Lock()
+        self._away_until = 0.0
+        self._complained = False
         self._known: dict[str | None, tuple[float, Limits]] = {}
         self._beside: Beside[Limits] = Beside("limits", threads=THREADS, waiting=WAITING)
 
@@ -84,12 +89,15 @@ class KeystoneQuotas:
         self._beside.close()
 
     def _asked(self, project: str | None) -> Limits:
+        if time.monotonic() < self._away_until:
+            raise Unavailable(AWAY)
         try:
             return self._looked_up(project)
         except (keystone.ClientException, sdk.SDKException, ValueError, NotImplementedError) as error:
             if _is_away(error):
                 LOG.error("Unified limits: %s: %s", type(error).__name__, error)
-                raise Unavailable("Keystone cannot say now what this project may have.") from error
+                self._away_until = time.monotonic() + AWAY_SECONDS
+                raise Unavailable(AWAY) from error
             LOG.error("[%s] cannot be used: %s: %s", SECTION, type(error).__name__, error)
             raise LimitsBroken(
                 "The limits of this service cannot be looked up.",
@@ -111,7 +119,8 @@ class KeystoneQuotas:
         if project:
             limits.update(self._enforcer.get_project_limits(project, None))  # type: ignore[arg-type]
         missing = sorted(UNITS.keys() - limits.keys())
-        if missing:
+        if missing and not self._complained:
+            self._complained = True
             LOG.warning("Not registered in Keystone, and so limited to nothing: %s", ", ".join(missing))
         return {name: limits.get(name, 0) for name in UNITS}
 

@@ -101,7 +101,7 @@ def test_a_keystone_that_is_away_is_waited_for_by_clients(
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5"), answer.text
         assert "Keystone cannot say now what this project may have." in answer.text
         way.server = parts.port
-        assert create(api, None) == 201
+        api.wait(lambda: create(api, None) == 201)
 
 
 def test_nobody_else_waits_for_a_keystone_that_does_not_answer(begin: Begin) -> None:
