@@ -5,12 +5,14 @@ of compressed data and of archives (the libraries', the latter in a confined chi
 syntax of the configuration (oslo.config). There are no files of digests (``SHA256SUMS``) that this project reads.
 """
 
+import atexit
 import bz2
 import gzip
 import io
 import json
 import lzma
 import os
+import shutil
 import socket
 import tarfile
 import tempfile
@@ -98,6 +100,9 @@ LONGEST_OPTION = 8 << 10
 _SCRATCH = Path(
     tempfile.mkdtemp(prefix="glimpse-fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
 )
+
+
+atexit.register(shutil.rmtree, _SCRATCH, ignore_errors=True)
 
 
 def in_file(read: Callable[[Path], object]) -> Callable[[str | bytes], object]:
