@@ -150,3 +150,15 @@ def test_rules_that_cannot_be_understood_stop_the_start(
     (told,) = [line for line in said if line.startswith("glimpse: ")]
     assert told.startswith(complaint.format(tmp_path / name))
     assert not any("Traceback" in line for line in said)
+
+
+@pytest.mark.parametrize("command", ["serve", "api"])
+def test_a_certificate_that_is_not_there_is_told(tmp_path: Path, command: str) -> None:
+    file = tmp_path / "glance-api.conf"
+    file.write_text(f"[DEFAULT]\ncert_file = {tmp_path}/cert.pem\nkey_file = {tmp_path}/key.pem\n")
+    status, said = run(command, "--data", str(tmp_path), "--config-file", str(file))
+    assert status == 1
+    (complaint,) = [line for line in said if "warning" not in line]
+    assert complaint == (
+        f"glimpse: [DEFAULT] cert_file: {tmp_path}/cert.pem cannot be read (No such file or directory)"
+    )
