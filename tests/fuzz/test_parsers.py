@@ -23,6 +23,8 @@ KEPT_BYTES = 48 << 10
 
 HOSTILE = {name: parser for name, parser in PARSERS.items() if parser.longest}
 
+# The operator's regular expressions may be odd ones.
+pytestmark = pytest.mark.filterwarnings("ignore:Possible (nested set|set):FutureWarning")
 every = pytest.mark.parametrize("parser", PARSERS.values(), ids=PARSERS)
 
 
