@@ -252,6 +252,7 @@ def test_a_changed_limit_is_seen(site: Site) -> None:
     site.wait(lambda: site.post(token).status_code == 201, 15)
 
 
+@ONE
 def test_a_killed_api_leaves_no_usage_behind(site: Site) -> None:
     token = site.token(image_size_total=3)
     first, second = site.create(token), site.create(token)
