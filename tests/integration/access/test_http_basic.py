@@ -58,7 +58,7 @@ def test_users_have_the_projects_and_roles_of_the_file(site: Api) -> None:
         "Basic YW5uOgA=",  # ann:\0
         "Basic OmFubidzIHNlY3JldA==",  # :ann's secret
         "Basic /////w==",
-        "Basic " + "QUFB" * 10_000,
+        "Basic " + "QUFB" * 3_000,  # as much as a header may hold, nearly
         "Bearer YW5uOmFubidzIHNlY3JldA==",  # ann:ann's secret
         "Digest username=ann",
     ],
