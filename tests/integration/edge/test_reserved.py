@@ -181,14 +181,3 @@ def test_nothing_names_the_internal_stores_or_where_uploads_wait(
         assert not [word for word in (*STORES, str(service.settings.staging_dir)) if word in said], answer.url
     schema = service.http.get("/v2/schemas/image", headers=auth(caller)).json()
     assert not [name for name in schema["properties"] if name.startswith("os_glance")]
-
-
-def test_an_operators_own_schema_cannot_describe_them(tmp_path: Path) -> None:
-    (tmp_path / "schema-image.json").write_text(json.dumps({NAMES[0]: {"type": "string"}}))
-    file = tmp_path / "glance-api.conf"
-    file.write_text("")
-    with (
-        pytest.raises(AssertionError, match=f"{NAMES[0]} cannot be described"),
-        Api(tmp_path / "data", {}, file),
-    ):
-        pass

@@ -102,3 +102,9 @@ def test_a_file_that_is_no_json_is_named(tmp_path: Path) -> None:
     path.write_text("{")
     with pytest.raises(Invalid, match=FILE):
         read(path)
+
+
+@pytest.mark.parametrize("name", ["os_glance_import_task", "os_glance", "os_glanceX"])
+def test_what_is_the_services_own_cannot_be_described(tmp_path: Path, name: str) -> None:
+    with pytest.raises(Invalid, match=f"{FILE}: {name} cannot be described"):
+        schema(tmp_path, {name: {"type": "string"}})
