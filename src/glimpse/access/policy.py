@@ -116,7 +116,9 @@ class Policy:
             except BrokenPolicy as error:
                 LOG.error("policy: %s; the rules read before stay in force", error.message)
                 return
-            LOG.info("policy: the rules were read again%s", f", without {', '.join(gone)}" if gone else "")
+            if gone:
+                LOG.warning("policy: %s is gone; what it said holds no more", ", ".join(gone))
+            LOG.info("policy: the rules were read again")
 
     def _file(self) -> Path | None:
         return next((path for path in self._files if path.is_file()), None)
