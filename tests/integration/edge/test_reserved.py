@@ -4,7 +4,6 @@ it, an administrator neither, nobody finds images by it, and nothing names the s
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
