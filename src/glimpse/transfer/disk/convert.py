@@ -1,15 +1,16 @@
 """Gives the raw content of a disk image as extents, without writing it to a file first.
 
-A confined qemu-nbd reads the image; we ask it which ranges are empty and read only the others.
-
-Measured on 2 cores, a qcow2 of 2 GiB with 0.75 GiB of data: 0.45 s, of which 0.11 s CPU here and 0.2 s in the child.
+Where the data lies in the file as it is, it is read there, at the places that a confined qemu-img names. What is packed
+is read by a confined qemu-nbd; we ask it which ranges are empty and read only the others.
 """
 
 import subprocess
+from array import array
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from glimpse.errors import Invalid, TooLarge, UnsafeImage
 from glimpse.transfer import confine
@@ -17,11 +18,12 @@ from glimpse.transfer.child import Child
 from glimpse.transfer.disk.drivers import QEMU_NAMES
 from glimpse.transfer.disk.failures import UnreadableImage, ended
 from glimpse.transfer.disk.inspect import InspectRules, inspect_file
-from glimpse.transfer.disk.nbd.client import NbdClient
+from glimpse.transfer.disk.nbd.client import NbdClient, Run
 from glimpse.transfer.disk.nbd.protocol import NbdDisconnected, NbdError
+from glimpse.transfer.disk.plain import PlainFile
 from glimpse.transfer.disk.qemu_nbd import serve
 from glimpse.transfer.disk.survey import SHORT_UNNOTICED, survey
-from glimpse.transfer.extent import Extent
+from glimpse.transfer.extent import Buffer, Extent
 from glimpse.transfer.protocols import Stop
 
 # With 16 reads under way, 512 KiB are as fast as 1 or 2 MiB for plain clusters and faster for compressed ones, which
@@ -61,25 +63,61 @@ class ConvertLimits:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A disk image that may be converted: bytes of its disk, and how many of them, at most, are not in holes."""
+    """A disk image that may be converted: bytes of its disk, and how many of them, at most, are not in holes.
+
+    ``places`` are those of :class:`Survey`, where one was made.
+    """
 
     size: int
     data: int
+    places: "array[int] | None" = None
+
+
+class _Reader(Protocol):
+    """Reads a disk: a :class:`PlainFile`, or qemu's."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the disk."""
+
+    def runs(self) -> Iterator[Run]:
+        """What is data and what is zero, ascending; what is not named is zero."""
+
+    def read(self, pieces: Iterator[tuple[int, int]]) -> Iterator[tuple[int, Buffer]]:
+        """The bytes of each ``(offset, length)``, in their order."""
+
+
+class _OverNbd:
+    """A disk that qemu-nbd reads."""
+
+    def __init__(self, client: NbdClient, child: Child, source_format: str) -> None:
+        self._client = client
+        self._child = child
+        self._format = source_format
+
+    @property
+    def size(self) -> int:
+        return self._client.size
+
+    def runs(self) -> Iterator[Run]:
+        return self._client.runs(0, self.size)
+
+    def read(self, pieces: Iterator[tuple[int, int]]) -> Iterator[tuple[int, Buffer]]:
+        with _explained(self._child, self._format):
+            yield from self._client.read(pieces, depth=_DEPTH)
 
 
 class RawView:
     """A disk image's content, readable while the ``with`` block of :func:`convert_to_raw` lasts."""
 
-    def __init__(self, client: NbdClient, child: Child, source_format: str, stop: Stop) -> None:
-        self._client = client
-        self._child = child
-        self._format = source_format
+    def __init__(self, reader: _Reader, stop: Stop) -> None:
+        self._reader = reader
         self._stop = stop
 
     @property
     def virtual_size(self) -> int:
         """Bytes of the disk."""
-        return self._client.size
+        return self._reader.size
 
     def extents(self) -> Iterator[Extent]:
         """The whole disk, ascending and without gaps: data in pieces of at most 512 KiB, each hole as one extent.
@@ -87,13 +125,12 @@ class RawView:
         Data is not searched for zeros. May be called once. Raises UnreadableImage, ReaderDied, and what ``stop`` does.
         """
         position = 0
-        with _explained(self._child, self._format):
-            for offset, data in self._client.read(self._pieces(), depth=_DEPTH):
-                self._stop.check()
-                if position < offset:
-                    yield Extent(position, offset - position, None)
-                yield Extent(offset, len(data), data)
-                position = offset + len(data)
+        for offset, data in self._reader.read(self._pieces()):
+            self._stop.check()
+            if position < offset:
+                yield Extent(position, offset - position, None)
+            yield Extent(offset, len(data), data)
+            position = offset + len(data)
         if position < self.virtual_size:
             yield Extent(position, self.virtual_size - position, None)
 
@@ -109,7 +146,7 @@ class RawView:
         """The ranges with data, ``(start, end)``, in whole blocks, neighbours joined."""
         size = self.virtual_size
         start = end = 0
-        for run in self._client.runs(0, size):
+        for run in self._reader.runs():
             self._stop.check()
             if run.zero:
                 continue
@@ -142,11 +179,15 @@ def convert_to_raw(
     where = confinement if confinement is not None else confine.default()
     wanted = rules if rules is not None else InspectRules()
     source = check_source(path, source_format, limits, wanted, stop=stop, confinement=where)
+    if source.places is not None:
+        with closing(PlainFile(path, source.size, source.places)) as file:
+            yield RawView(file, stop)
+        return
     name = QEMU_NAMES[source_format]
     with serve(path, name, limits=limits.of_child(source.size), confinement=where) as (sock, child):
         with _explained(child, source_format):
             client = NbdClient(sock, stop=stop, stall=limits.stall_seconds)
-        view = RawView(client, child, source_format, stop)
+        view = RawView(_OverNbd(client, child, source_format), stop)
         _check_size(view.virtual_size, limits)
         yield view
 
@@ -194,7 +235,8 @@ def check_source(
                 f"the disk of {size} bytes has more than {limits.max_sparse_bytes} bytes of holes",
                 hint="[image_conversion] max_sparse_bytes is the limit",
             )
-        return Source(size, size - found.holes)
+        _check_size(found.size, limits)
+        return Source(found.size, found.size - found.holes, found.places)
     # Nothing is packed in the formats that are left.
     return Source(size, min(size, path.stat().st_blocks * 512))
 

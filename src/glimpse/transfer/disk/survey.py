@@ -5,7 +5,7 @@ import struct
 import sys
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,6 +26,8 @@ _MOST_PIECES = 32 << 20
 # large its own are; a vdi's blocks are always written whole, so that not a byte may be missing.
 _CLUSTER = 64 << 10
 _WHOLE = 1
+# Of how many pieces the places are kept: 6 MiB of memory, and 16 GiB of disk where no two clusters lie together.
+_MOST_PLACES = 256 << 10
 # A qcow2's table of tables has at most 32 MiB; these bits of an entry say where a table is.
 _LARGEST_LEVEL1 = 4 << 20
 _HEADER = struct.Struct(">20xI12xIQ")
@@ -34,10 +36,16 @@ _OFFSET = 0x00FF_FFFF_FFFF_FE00
 
 @dataclass(slots=True)
 class Survey:
-    """``holes``: bytes of the disk that are known to be zero. ``end``: where in the file the last of its data ends."""
+    """``holes``: bytes of the disk that are known to be zero. ``end``: where in the file the last of its data ends.
+
+    ``size``: bytes of the disk. ``places``: three numbers for each piece of data: where it begins on the disk, its
+    length, where it begins in the file; None where some of it is packed or there are too many pieces.
+    """
 
     holes: int = 0
     end: int = 0
+    size: int = 0
+    places: "array[int] | None" = field(default_factory=lambda: array("Q"))
 
 
 def survey(
@@ -55,7 +63,7 @@ def survey(
     Raises UnreadableImage for a file that is shorter than its map, Invalid for one in too many pieces, and what
     :func:`run_qemu_img` does.
     """
-    reader = _MapReader(source_format)
+    reader = _MapReader(source_format, str(path.absolute()))
     run_qemu_img(
         ["map", "--output=json", *opened(path, qemu_name)],
         reader.hear,
@@ -105,9 +113,10 @@ def _qcow2_tables(file: BinaryIO, length: int) -> tuple[int, int]:
 class _MapReader:
     """Takes in what ``qemu-img map`` says: an array with one piece on each line."""
 
-    def __init__(self, source_format: str) -> None:
+    def __init__(self, source_format: str, path: str) -> None:
         self.found = Survey()
         self._format = source_format
+        self._path = path
         self._rest = b""
         self._pieces = 0
 
@@ -128,10 +137,23 @@ class _MapReader:
             return
         try:
             piece: Mapping[str, int] = json.loads(line)
+            self.found.size = piece["start"] + piece["length"]
             if piece["zero"]:
                 self.found.holes += piece["length"]
+            else:
+                self._place(piece)
             # What lies beyond the end of the file is zero in the map too, but still has its place.
             if piece["data"] and "offset" in piece:
                 self.found.end = max(self.found.end, piece["offset"] + piece["length"])
         except (ValueError, KeyError, TypeError) as error:
             raise UnreadableImage(f"the map of the {self._format} image makes no sense") from error
+
+    def _place(self, piece: Mapping[str, int]) -> None:
+        places = self.found.places
+        if places is None:
+            return
+        elsewhere = piece["depth"] != 0 or piece.get("filename", self._path) != self._path
+        if elsewhere or not piece["data"] or "offset" not in piece or len(places) >= 3 * _MOST_PLACES:
+            self.found.places = None
+        else:
+            places.extend((piece["start"], piece["length"], piece["offset"]))

@@ -38,6 +38,9 @@ from tests.unit.transfer.disk.images import (
     scattered,
 )
 
+# One cluster that is packed: qemu-nbd has to read such an image.
+PACKED = "write -c -P 7 0 64k"
+
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -67,6 +70,32 @@ def test_gives_the_active_state_of_an_image_with_snapshots(source: Path, tmp_pat
     assert content[MIB : 4 * MIB] == b"\x5a" * (3 * MIB)
 
 
+PLAIN = ["qcow2", "qcow2-v2", "qcow2-4k-clusters", "qcow2-2m-clusters", "qcow2-preallocated"]
+
+
+@pytest.mark.parametrize("variant", [*PLAIN, "vmdk-monolithicSparse", "vdi", "vdi-static"])
+def test_what_is_not_packed_is_read_without_a_child(variant: str, source: Path, tmp_path: Path) -> None:
+    ours, qemus, options = VARIANTS[variant]
+    image = converted(source, tmp_path / "image", qemus, *options)
+    with convert_to_raw(image, ours, limits=ConvertLimits(), stop=NEVER) as view:
+        extents = view.extents()
+        begun = next(extents)
+        assert not psutil.Process().children(recursive=True)
+        assert gathered([begun, *extents]) == source.read_bytes()
+
+
+def test_a_disk_in_too_many_pieces_is_read_by_the_child(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("glimpse.transfer.disk.survey._MOST_PLACES", 8)
+    image = converted(source, tmp_path / "image", "qcow2")
+    with convert_to_raw(image, "qcow2", limits=ConvertLimits(), stop=NEVER) as view:
+        extents = view.extents()
+        begun = next(extents)
+        assert running("qemu-nbd").is_running()
+        assert gathered([begun, *extents]) == source.read_bytes()
+
+
 def test_reads_no_holes_and_gives_each_as_one_extent(tmp_path: Path) -> None:
     image = tmp_path / "image"
     qemu_img("create", "-f", "qcow2", image, "64G")
@@ -87,7 +116,7 @@ def test_the_reader_itself_passes_over_holes(tmp_path: Path) -> None:
     """Counted by the kernel: what qemu-nbd reads of the file."""
     image = tmp_path / "image"
     qemu_img("create", "-f", "qcow2", image, "64G")
-    qemu_io(image, "write -P 1 5G 100k", "write -P 2 40G 1M", "write -z 41G 1G")
+    qemu_io(image, "write -P 1 5G 100k", "write -P 2 40G 1M", "write -z 41G 1G", PACKED)
     with convert_to_raw(image, "qcow2", limits=ConvertLimits(), stop=NEVER) as view:
         for _ in view.extents():
             pass
@@ -97,7 +126,7 @@ def test_the_reader_itself_passes_over_holes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", CONFINEMENTS)
 def test_the_reader_is_held_to_its_limits_and_sees_nothing(kind: str, source: Path, tmp_path: Path) -> None:
-    image = converted(source, tmp_path / "image", "qcow2")
+    image = converted(source, tmp_path / "image", "qcow2", "-c")
     limits = ConvertLimits(cpu_seconds=77, address_space=3 << 30)
     with convert_to_raw(image, "qcow2", limits=limits, stop=NEVER, confinement=CONFINEMENTS[kind]()) as view:
         next(view.extents())
@@ -118,7 +147,7 @@ def test_the_reader_is_held_to_its_limits_and_sees_nothing(kind: str, source: Pa
 def test_the_limit_on_processor_time_grows_with_the_disk(tmp_path: Path) -> None:
     image = tmp_path / "image"
     qemu_img("create", "-f", "qcow2", image, "10G")
-    qemu_io(image, "write -P 1 0 1M")
+    qemu_io(image, PACKED)
     limits = ConvertLimits(cpu_seconds=7, cpu_seconds_per_gib=11)
     with convert_to_raw(image, "qcow2", limits=limits, stop=NEVER) as view:
         next(view.extents())
@@ -285,7 +314,7 @@ def _rest_after(view: RawView, act: Callable[[psutil.Process], object]) -> None:
 def test_killed_reader_is_a_clear_error(kind: str, tmp_path: Path) -> None:
     image = tmp_path / "image"
     qemu_img("create", "-f", "qcow2", image, "64M")
-    qemu_io(image, "write -P 1 0 64M")
+    qemu_io(image, PACKED, "write -P 1 64k 65472k")
     confinement = CONFINEMENTS[kind]()
     with (
         pytest.raises(ReaderDied, match="was killed") as caught,
@@ -299,7 +328,7 @@ def test_killed_reader_is_a_clear_error(kind: str, tmp_path: Path) -> None:
 def test_stops_within_a_second_also_when_the_reader_is_silent(kind: str, tmp_path: Path) -> None:
     image = tmp_path / "image"
     qemu_img("create", "-f", "qcow2", image, "64M")
-    qemu_io(image, "write -P 1 0 64M")
+    qemu_io(image, PACKED, "write -P 1 64k 65472k")
     stop = StopWhenAsked()
 
     def silence(reader: psutil.Process) -> None:
@@ -319,7 +348,7 @@ def test_stops_within_a_second_also_when_the_reader_is_silent(kind: str, tmp_pat
 def test_silent_reader_is_given_up(tmp_path: Path) -> None:
     image = tmp_path / "image"
     qemu_img("create", "-f", "qcow2", image, "64M")
-    qemu_io(image, "write -P 1 0 64M")
+    qemu_io(image, PACKED, "write -P 1 64k 65472k")
     limits = ConvertLimits(stall_seconds=0.3)
     with (
         pytest.raises(UnreadableImage, match="did not answer"),
@@ -329,7 +358,7 @@ def test_silent_reader_is_given_up(tmp_path: Path) -> None:
 
 
 def test_leaving_early_leaves_nothing_behind(source: Path, tmp_path: Path) -> None:
-    image = converted(source, tmp_path / "image", "qcow2")
+    image = converted(source, tmp_path / "image", "qcow2", "-c")
     files = len(list(Path("/proc/self/fd").iterdir()))
     with convert_to_raw(image, "qcow2", limits=ConvertLimits(), stop=NEVER) as view:
         next(view.extents())
@@ -350,14 +379,18 @@ def test_reads_without_bubblewrap_too(source: Path, tmp_path: Path) -> None:
     assert by_us(image, "qcow2", confinement=confinement) == source.read_bytes()
 
 
-def test_reads_a_path_with_signs_that_qemu_gives_a_meaning(source: Path, tmp_path: Path) -> None:
-    image = converted(source, tmp_path / "plain", "qcow2").rename(tmp_path / "json:{a,b=c} d")
+@pytest.mark.parametrize("packed", [(), ("-c",)], ids=["plain", "packed"])
+def test_reads_a_path_with_signs_that_qemu_gives_a_meaning(
+    packed: tuple[str, ...], source: Path, tmp_path: Path
+) -> None:
+    image = converted(source, tmp_path / "plain", "qcow2", *packed).rename(tmp_path / "json:{a,b=c} d")
     for confinement in (probe(), probe(bubblewrap=False)):
         assert by_us(image, "qcow2", confinement=confinement) == source.read_bytes()
 
 
-def test_two_images_are_read_at_once(source: Path, tmp_path: Path) -> None:
-    image = converted(source, tmp_path / "image", "qcow2")
+@pytest.mark.parametrize("packed", [(), ("-c",)], ids=["plain", "packed"])
+def test_two_images_are_read_at_once(packed: tuple[str, ...], source: Path, tmp_path: Path) -> None:
+    image = converted(source, tmp_path / "image", "qcow2", *packed)
     limits = ConvertLimits()
     with (
         convert_to_raw(image, "qcow2", limits=limits, stop=NEVER) as one,
