@@ -57,7 +57,7 @@ def test_a_token_says_for_whom_and_as_what(api: Api, tokens: dict[str, str], ope
 
 
 @pytest.mark.parametrize(
-    "token", [None, "", "nonsense", "a:blue:admin", "gAAAAABn" + "A" * 180, "x" * 20_000, "é", "a b\tc"]
+    "token", [None, "", "nonsense", "a:blue:admin", "gAAAAABn" + "A" * 180, "x" * 16_000, "é", "a b\tc"]
 )
 @pytest.mark.parametrize("accept", [None, "application/json"])
 def test_without_a_good_token_keystone_is_pointed_at(
