@@ -22,13 +22,12 @@ class PlainFile:
 
     def __init__(self, path: Path, size: int, places: "array[int]") -> None:
         self.size = size
-        self._path = path
         self._places = places
         self._at = 0
         try:
             self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            raise explain(error, f"opening {path}") from error
+            raise explain(error, "opening the image's file") from error
 
     def close(self) -> None:
         """Release the file."""
@@ -74,4 +73,4 @@ class PlainFile:
         try:
             return os.pread(self._descriptor, length, place)
         except OSError as error:
-            raise explain(error, f"reading {self._path}") from error
+            raise explain(error, "reading the image's file") from error

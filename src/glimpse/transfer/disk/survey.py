@@ -28,6 +28,8 @@ _CLUSTER = 64 << 10
 _WHOLE = 1
 # Of how many pieces the places are kept: 6 MiB of memory, and 16 GiB of disk where no two clusters lie together.
 _MOST_PLACES = 256 << 10
+# No disk and no file is larger: what pread takes is below.
+_FAR = 1 << 62
 # A qcow2's table of tables has at most 32 MiB; these bits of an entry say where a table is.
 _LARGEST_LEVEL1 = 4 << 20
 _HEADER = struct.Struct(">20xI12xIQ")
@@ -63,7 +65,7 @@ def survey(
     Raises UnreadableImage for a file that is shorter than its map, Invalid for one in too many pieces, and what
     :func:`run_qemu_img` does.
     """
-    reader = _MapReader(source_format, str(path.absolute()))
+    reader = _MapReader(source_format)
     run_qemu_img(
         ["map", "--output=json", *opened(path, qemu_name)],
         reader.hear,
@@ -113,10 +115,9 @@ def _qcow2_tables(file: BinaryIO, length: int) -> tuple[int, int]:
 class _MapReader:
     """Takes in what ``qemu-img map`` says: an array with one piece on each line."""
 
-    def __init__(self, source_format: str, path: str) -> None:
+    def __init__(self, source_format: str) -> None:
         self.found = Survey()
         self._format = source_format
-        self._path = path
         self._rest = b""
         self._pieces = 0
 
@@ -137,7 +138,12 @@ class _MapReader:
             return
         try:
             piece: Mapping[str, int] = json.loads(line)
-            self.found.size = piece["start"] + piece["length"]
+            # The child may have been taken over by what it reads: nothing it says is believed.
+            if piece["start"] != self.found.size or not 0 < piece["length"] <= _FAR:
+                raise ValueError("pieces are not one after another")
+            if not 0 <= piece.get("offset", 0) <= _FAR:
+                raise ValueError("a place lies outside of any file")
+            self.found.size += piece["length"]
             if piece["zero"]:
                 self.found.holes += piece["length"]
             else:
@@ -145,15 +151,19 @@ class _MapReader:
             # What lies beyond the end of the file is zero in the map too, but still has its place.
             if piece["data"] and "offset" in piece:
                 self.found.end = max(self.found.end, piece["offset"] + piece["length"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise UnreadableImage(f"the map of the {self._format} image makes no sense") from error
 
     def _place(self, piece: Mapping[str, int]) -> None:
         places = self.found.places
         if places is None:
             return
-        elsewhere = piece["depth"] != 0 or piece.get("filename", self._path) != self._path
-        if elsewhere or not piece["data"] or "offset" not in piece or len(places) >= 3 * _MOST_PLACES:
+        if (
+            piece["depth"] != 0
+            or not piece["data"]
+            or "offset" not in piece
+            or len(places) >= 3 * _MOST_PLACES
+        ):
             self.found.places = None
         else:
             places.extend((piece["start"], piece["length"], piece["offset"]))
