@@ -1,8 +1,10 @@
 import gzip
 import hashlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from glimpse.errors import Conflict
@@ -195,13 +197,27 @@ def test_a_stopped_conductor_hands_the_import_on(engine: Engine) -> None:
     check_active(engine, image.id, RAW, 1)
 
 
-def test_a_deleted_image_ends_its_import(engine: Engine) -> None:
+def reads_from(port: int) -> bool:
+    """Whether this process has a connection to that port."""
+    connections = psutil.Process().net_connections("tcp4")
+    return any(
+        each.raddr and each.raddr.port == port and each.status == "ESTABLISHED" for each in connections
+    )
+
+
+def test_a_deleted_image_ends_its_import_within_a_second(engine: Engine) -> None:
+    """With the heartbeat as it is by default, and a source that says nothing."""
     image = engine.create()
     with HttpServer({"/image": Reply(RAW, stall_after=1 << 20)}) as server, engine.conducting():
         record = engine.start(image, "web-download", uri=server.url("/image"))
         assert server.stalled.wait(20)
+        assert reads_from(server.port)
+        deleted = time.monotonic()
         engine.catalog.images.delete(image.id)
         assert engine.ended(record).status == "failure"
+        while reads_from(server.port) and time.monotonic() < deleted + 20:
+            time.sleep(0.01)
+        assert time.monotonic() - deleted < 1
     assert engine.files() == set()
 
 

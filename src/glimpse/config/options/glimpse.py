@@ -14,7 +14,7 @@ class Glimpse(Section):
     claim_lease: Annotated[
         float, "Seconds after which a silent conductor's import is taken over.", Range(0.1)
     ] = 10.0
-    heartbeat: Annotated[float, "Seconds between two signs of life of a conductor.", Range(0.01)] = 2.0
+    heartbeat: Annotated[float, "Seconds between two signs of life of a conductor.", Range(0.01)] = 0.5
     upload_lease: Annotated[
         float, "Seconds after which an upload of a dead process is undone.", Range(0.1)
     ] = 30.0
