@@ -16,6 +16,11 @@ def test_the_health_check_needs_nothing(api: Api) -> None:
     assert answer.headers["content-type"].startswith("text/plain")
 
 
+def test_a_path_that_is_kept_free_is_not_found(api: Api) -> None:
+    answer = api.http.get("/metrics", headers={"X-Auth-Token": "bro:ken", "Accept": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "404 Not Found")
+
+
 def test_proxies_are_believed_where_the_operator_says_so(api: Api, start: Start) -> None:
     headers = {
         "X-Forwarded-Proto": "https",
