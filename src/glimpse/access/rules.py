@@ -71,7 +71,7 @@ RULES: tuple[Rule, ...] = (
     # The administrator's guide gives copying between stores to the owner as well.
     Rule("copy_image", ADMIN_OR_MEMBER, "POST /v2/images/{id}/import by copy-image"),
     Rule("manage_image_cache", ADMIN, "Other rules may refer to it."),
-    Rule("list_cached_nodes", ADMIN, "Asked by nothing yet."),
+    Rule("list_cached_nodes", ADMIN, "Asked by nothing: no operation is about a cache."),
     Rule(
         "download_image",
         f"{ADMIN} or (role:member and {VISIBLE})",
@@ -105,11 +105,13 @@ RULES: tuple[Rule, ...] = (
     Rule("add_task", OLD, "POST /v2/tasks, beside tasks_api_access; not asked by imports"),
     Rule("modify_task", OLD, "Asked by nothing: no operation changes a task, and imports do not ask."),
     Rule("tasks_api_access", ADMIN, "Everything below /v2/tasks"),
-    Rule("cache_image", ADMIN, "Asked by nothing yet.", "rule:manage_image_cache"),
-    Rule("cache_list", ADMIN, "Asked by nothing yet.", "rule:manage_image_cache"),
-    Rule("cache_delete", ADMIN, "Asked by nothing yet.", "rule:manage_image_cache"),
-    Rule("cache_clean", ADMIN, "Asked by nothing yet."),
-    Rule("cache_prune", ADMIN, "Asked by nothing yet."),
+    Rule("cache_image", ADMIN, "Asked by nothing: no operation is about a cache.", "rule:manage_image_cache"),
+    Rule("cache_list", ADMIN, "Asked by nothing: no operation is about a cache.", "rule:manage_image_cache"),
+    Rule(
+        "cache_delete", ADMIN, "Asked by nothing: no operation is about a cache.", "rule:manage_image_cache"
+    ),
+    Rule("cache_clean", ADMIN, "Asked by nothing: no operation is about a cache."),
+    Rule("cache_prune", ADMIN, "Asked by nothing: no operation is about a cache."),
     Rule("stores_info_detail", f"{ADMIN} or rule:service_api", "GET /v2/info/stores/detail", ADMIN),
 )
 
