@@ -21,7 +21,7 @@ SECRET = b"root:x:0:0:a secret of this host" * 2048
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """All that could read an image is on: unpacking, conversion, data at addresses."""
     overrides = {
-        "DEFAULT.enabled_backends": {"main": "file", "web": "http"},
+        "DEFAULT.enabled_backends": {"main": "file", "second": "file", "web": "http"},
         "glance_store.default_backend": "main",
         "image_import_opts.image_import_plugins": ["image_decompression", "image_conversion"],
         "image_conversion.output_format": "raw",
@@ -78,7 +78,7 @@ def by_location(service: Service, image_id: str, data: bytes, server: HttpServer
 
 
 def imported(service: Service, image_id: str, method: str, **more: str) -> str:
-    assert service.begin(image_id, method, **more) == 202
+    assert service.begin(image_id, method, all_stores=True, **more) == 202
     return failed(service, image_id)
 
 

@@ -1,7 +1,8 @@
-"""Disks that are more than they seem: images that have qemu read other files, or make it ask other hosts."""
+"""Disks that are not what they seem: that have qemu read other files or ask other hosts, or that cannot be judged."""
 
 import json
 import re
+import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -69,6 +70,49 @@ def vhd_parent(image: Path, _: Path, __: str) -> None:
     image.write_bytes(data)
 
 
+def qed(image: Path, _: Path, __: str) -> None:
+    run("qemu-img", "create", "-f", "qed", image, str(SIZE))
+
+
+def vdi(image: Path, _: Path, __: str) -> None:
+    run("qemu-img", "create", "-f", "vdi", image, str(SIZE))
+
+
+def qcow2_unknown_features(image: Path, _: Path, __: str) -> None:
+    _patched(image, 72, b"\x40")
+
+
+def luks2(image: Path, _: Path, __: str) -> None:
+    image.write_bytes((b"LUKS\xba\xbe" + (2).to_bytes(2, "big")).ljust(SIZE, b"\0"))
+
+
+def mbr_boot_flag(image: Path, _: Path, __: str) -> None:
+    image.write_bytes(_partitioned((0x83, 1), boot=0x13))
+
+
+def gpt_beside_others(image: Path, _: Path, __: str) -> None:
+    image.write_bytes(_partitioned((0xEE, 1), (0x83, 2048)))
+
+
+def _partitioned(*entries: tuple[int, int], boot: int = 0) -> bytes:
+    """A disk with an MBR of ``(type, first sector)``."""
+    sector = bytearray(SIZE)
+    for number, (kind, first) in enumerate(entries):
+        entry = struct.pack("<B3BB3BII", boot, 0, 2, 0, kind, 0, 0, 0, first, 100)
+        sector[446 + 16 * number : 462 + 16 * number] = entry
+    sector[510:512] = b"\x55\xaa"
+    return bytes(sector)
+
+
+def qcow2_and_iso(image: Path, _: Path, __: str) -> None:
+    """Both whole: a volume descriptor has room in a qcow2's first cluster."""
+    _patched(image, 32768, b"\x01CD001")
+    data = bytearray(image.read_bytes())
+    data[32768 + 80 : 32768 + 84] = (20).to_bytes(4, "little")
+    data[32768 + 128 : 32768 + 130] = (2048).to_bytes(2, "little")
+    image.write_bytes(data)
+
+
 Make = Callable[[Path, Path, str], None]
 # What it is declared as, how it is made (from the image's path, that of a file it must not reach, and a URL), and
 # words of the reason for which it is refused.
@@ -82,6 +126,13 @@ UNSAFE: Mapping[str, tuple[str, Make, str]] = {
     "vmdk in parts": ("vmdk", vmdk_parts, "not allowed"),
     "vmdk with a parent": ("vmdk", vmdk_parent, "parent disk"),
     "vhd with a parent": ("vhd", vhd_parent, "parent"),
+    "qcow2 with unknown features": ("qcow2", qcow2_unknown_features, "features that cannot be checked"),
+    "qcow2 that is an iso too": ("qcow2", qcow2_and_iso, "iso and qcow2 at once"),
+    "qed called qcow2": ("qcow2", qed, "the data is qed"),
+    "vdi called qcow2": ("qcow2", vdi, "the data is vdi"),
+    "luks 2 called qcow2": ("qcow2", luks2, "the data is luks"),
+    "mbr with a wrong boot flag": ("raw", mbr_boot_flag, "partition table is not sane"),
+    "gpt beside other partitions": ("raw", gpt_beside_others, "partition table is not sane"),
 }
 
 
