@@ -59,6 +59,8 @@ def test_a_converted_image_is_hashed_once_for_three_stores(
         done = engine.ended(engine.start(image, "web-download", uri=server.url("/image"), all_stores=True))
     assert done.status == "success", done.message
     assert hashing.bytes == {"md5": len(disk.raw), "sha512": len(disk.raw)}
+    monkeypatch.undo()
+    check_active(engine, image.id, disk.raw, 3)
 
 
 @THREE_STORES
