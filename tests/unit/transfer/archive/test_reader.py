@@ -19,7 +19,7 @@ from glimpse.transfer import confine
 from glimpse.transfer.archive.member import Member
 from glimpse.transfer.archive.reader import ReaderKilled, UnreadableArchive, read
 from glimpse.transfer.extent import Buffer
-from tests.unit.transfer.archive.pack import MIB, noise, packed, run, tar_of
+from tests.unit.transfer.archive.pack import MIB, noise, packed, place, run, tar_of
 from tests.unit.transfer.helpers import DEADLINE, SOON, cut
 
 BOTH = pytest.mark.parametrize(
@@ -76,6 +76,7 @@ def test_tells_what_the_tool_packed(kind: str, tmp_path: Path, confinement: conf
     [
         *(("zip", [f"-{level}"]) for level in (0, 1, 9)),
         ("zip", ["-Z", "bzip2"]),
+        ("zip", ["-fz"]),
         *(("7z", [f"-m0={method}"]) for method in ("Copy", "LZMA", "LZMA2", "BZip2", "PPMd", "Deflate")),
         ("7z", ["-mf=BCJ", "-mx1"]),
         ("7z", ["-ms=off"]),
@@ -86,6 +87,12 @@ def test_tells_what_the_tool_packed(kind: str, tmp_path: Path, confinement: conf
 def test_methods_and_dialects(kind: str, options: list[str], tmp_path: Path) -> None:
     files = FILES if options != ["--format=ustar"] else {"disk.img": noise(MIB)}
     assert told(kind, packed(kind, tmp_path, files, *options)) == files
+
+
+def test_a_zip_with_lzma(tmp_path: Path) -> None:
+    archive = tmp_path / "archive.zip"
+    run("7zz", "a", "-tzip", "-mm=LZMA", archive, *FILES, cwd=place(tmp_path, FILES))
+    assert told("zip", archive) == FILES
 
 
 def test_long_names_of_tar(tmp_path: Path) -> None:
