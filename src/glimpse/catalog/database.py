@@ -139,7 +139,7 @@ class Database:
 
     def upgrade(self) -> None:
         """Bring the schema to this version, from nothing or from any earlier one; safe when many start at
-        once.
+        once. Raises Invalid where the schema is none of ours.
         """
         from glimpse.catalog.migrate import upgrade  # Alembic takes 0.1 s to import and is needed only here.
 

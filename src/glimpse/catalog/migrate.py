@@ -4,7 +4,11 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, text
+
+from glimpse.catalog.urls import place
+from glimpse.errors import Invalid
 
 SCRIPTS = Path(__file__).with_name("migrations")
 
@@ -27,7 +31,7 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
 
     Whoever comes second waits and then finds nothing to do: SQLite by its write lock, PostgreSQL by a lock
     that ends with the transaction, MariaDB (where creating a table commits) by a lock that ends with the
-    connection.
+    connection. Raises Invalid where the schema is none of ours.
     """
     dialect = connection.dialect.name
     if dialect == "postgresql":
@@ -41,6 +45,12 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
         if dialect in ("mysql", "mariadb"):
             # The version is a row: whoever gets the lock next must see it.
             connection.execute(text("COMMIT"))
+    except CommandError as error:
+        raise Invalid(
+            f"The database {place(connection.engine.url)} has the schema of another program or of a newer "
+            f"version: {error}",
+            hint="Give it a new, empty database in [database] connection, or run the newer version.",
+        ) from error
     finally:
         if dialect in ("mysql", "mariadb"):
             connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": MARIADB_LOCK})

@@ -13,6 +13,7 @@ from sqlalchemy import Column, Connection, MetaData, Table, insert, inspect, tex
 from glimpse.catalog import Catalog, Database, migrate
 from glimpse.catalog.records import Image, NewImage
 from glimpse.catalog.tables import images, metadata
+from glimpse.errors import Invalid
 from tests import crowd
 from tests.unit.catalog.scenes import LEASE, location, new_import
 from tests.unit.catalog.together import run_together
@@ -61,6 +62,20 @@ def test_the_comparison_would_see_a_difference(
 def test_upgrading_again_changes_nothing(db: Database, image: Image) -> None:
     db.upgrade()
     assert Catalog(db).images.get(image.id) == image
+
+
+def test_the_schema_of_somebody_else_is_refused_and_left_alone(
+    empty_url: str, open_database: Callable[[str], Database]
+) -> None:
+    db = open_database(empty_url)
+    with db.write() as conn:
+        conn.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+        conn.execute(text("INSERT INTO alembic_version VALUES ('2023_1_expand01')"))
+    with pytest.raises(Invalid, match=r"another program or of a newer version.*2023_1_expand01") as caught:
+        db.upgrade()
+    assert "new, empty database" in caught.value.hint
+    with db.read() as conn:
+        assert inspect(conn).get_table_names() == ["alembic_version"]
 
 
 @pytest.mark.parametrize("revision", EARLIER)

@@ -2,12 +2,16 @@
 
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+
+from tests.servers.process import free_port
 
 
 def run(
@@ -99,6 +103,19 @@ def test_a_data_directory_that_cannot_be_is_told(tmp_path: Path) -> None:
     assert said[0].startswith(f"glimpse: the data directory {tmp_path / 'file' / 'data'} cannot be made")
 
 
+@pytest.mark.parametrize("command", ["db upgrade", "serve --port {port}"])
+def test_the_database_of_another_program_is_told(tmp_path: Path, command: str) -> None:
+    with closing(sqlite3.connect(tmp_path / "glimpse.db")) as theirs, theirs:
+        theirs.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        theirs.execute("INSERT INTO alembic_version VALUES ('2023_1_expand01')")
+    status, said = run(*command.format(port=free_port()).split(), "--data", str(tmp_path))
+    assert status == 1
+    refusal, hint = said
+    assert refusal.startswith(f"glimpse: The database sqlite:///{tmp_path / 'glimpse.db'} has the schema of")
+    assert "2023_1_expand01" in refusal
+    assert hint.startswith("  Give it a new, empty database")
+
+
 def test_exit_is_about_an_import() -> None:
     status, said = run("serve", "--exit")
     assert status == 2
@@ -149,6 +166,35 @@ def test_rules_that_cannot_be_understood_stop_the_start(
     assert status == 1
     (told,) = [line for line in said if line.startswith("glimpse: ")]
     assert told.startswith(complaint.format(tmp_path / name))
+    assert not any("Traceback" in line for line in said)
+
+
+@pytest.mark.parametrize("command", ["serve", "api"])
+@pytest.mark.parametrize(
+    ("section", "schema", "complaint"),
+    [
+        ("[DEFAULT]\nuse_keystone_limits = true", "{}", "[oslo_limit] names none"),
+        (
+            "[key_manager]\nbackend = safe",
+            "{}",
+            "[key_manager] backend = safe: there is no such key manager.",
+        ),
+        ("", "{", "schema-image.json cannot be read: "),
+        ("", '{"colour": {"type": "hue"}}', "schema-image.json: the property colour: its type must be one"),
+    ],
+    ids=["limits", "key manager", "broken schema", "unknown type"],
+)
+def test_what_workers_could_not_begin_with_stops_the_start(
+    tmp_path: Path, command: str, section: str, schema: str, complaint: str
+) -> None:
+    file = tmp_path / "glance-api.conf"
+    file.write_text(f"{section}\n")
+    (tmp_path / "schema-image.json").write_text(schema)
+    port = str(free_port())
+    status, said = run(command, "--data", str(tmp_path / "data"), "--config-file", str(file), "--port", port)
+    assert status == 1
+    (told,) = [line for line in said if line.startswith("glimpse: ") and "warning" not in line]
+    assert complaint in told
     assert not any("Traceback" in line for line in said)
 
 
