@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from glimpse.catalog.records import Image, ImportRecord, task_type
+from glimpse.catalog.records import Image, ImportRecord, NewImage, task_type
 
 # Names that operators' rules use for the attributes on the right.
 ALIASES = {"project_id": "owner", "tenant": "owner", "image_id": "id"}
@@ -43,6 +43,16 @@ class ImageTarget(Mapping[str, object]):
 def image_target(image: Image, member: str | None = None) -> Mapping[str, object]:
     """The target of an operation on one image; ``member`` where it is about one of its members."""
     return ImageTarget(image, member)
+
+
+def new_image_target(new: NewImage) -> Mapping[str, object]:
+    """The target of making an image: all that a rule may ask of one that is there. What it will only get later is
+    None, and so is an id that it did not ask for.
+    """
+    known = {name: getattr(new, name, None) for name in ATTRIBUTES} | {"status": "queued"}
+    aliases = {alias: known[name] for alias, name in ALIASES.items()}
+    # Attributes last, as in an image: a property cannot pass itself off as one.
+    return {**new.properties, **known, **aliases, "member": None, "member_id": None}
 
 
 def project_target(project: str | None) -> Mapping[str, object]:

@@ -9,18 +9,17 @@ from starlette.responses import Response
 
 from glimpse.access import signature
 from glimpse.access.caller import Caller
-from glimpse.access.target import image_target, project_target
+from glimpse.access.target import image_target, new_image_target, project_target
 from glimpse.api import creating, jsonbody, jsonpatch, locating, paging, patching
 from glimpse.api.context import Context, caller_of, context_of, viewer_of
 from glimpse.api.gateway import base_url
 from glimpse.api.jsonbody import answer
 from glimpse.api.operation import operations
 from glimpse.api.removal import remove_data
-from glimpse.api.reserved import INTERNAL_PREFIX
 from glimpse.api.schema import UUID
 from glimpse.catalog.changes import Change, Judge
 from glimpse.catalog.conditions import COLUMNS
-from glimpse.catalog.records import Image, NewImage
+from glimpse.catalog.records import RESERVED_PREFIX, Image, NewImage
 from glimpse.errors import Conflict, Forbidden, NotFound
 from glimpse.imports.methods import offered
 
@@ -162,13 +161,7 @@ async def permitted(request: Request, image_id: str, rule: str) -> Image:
 
 def check_new(context: Context, caller: Caller, wanted: NewImage) -> None:
     """Raise Forbidden or TooLarge unless the caller may make this image."""
-    target = {
-        **wanted.properties,
-        "owner": wanted.owner,
-        "project_id": wanted.owner,
-        "visibility": wanted.visibility,
-        "name": wanted.name,
-    }
+    target = new_image_target(wanted)
     if not context.policy.allows("add_image", caller, target):
         if wanted.owner != caller.project_id:
             raise Forbidden("You are not allowed to create images for another project.")
@@ -189,7 +182,7 @@ def shown(context: Context, caller: Caller, image: Image) -> dict[str, object]:
 
 def _findable(context: Context, name: str, caller: Caller) -> bool:
     """Whether images can be found by this property. How an import is going is none that belongs to an image."""
-    return not name.startswith(INTERNAL_PREFIX) and context.may("read", name, caller)
+    return not name.startswith(RESERVED_PREFIX) and context.may("read", name, caller)
 
 
 def empty(status: int) -> Response:

@@ -1,7 +1,7 @@
 """Which rules each operation asks: every rule wants the role of its own name, and a caller has these or lacks one."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -15,6 +15,22 @@ from tests.servers.databases import Databases
 OPEN = {"context_is_admin": "role:boss", "get_image": "", "default": ""}
 NAMES = [rule.name for rule in RULES if rule.name not in OPEN]
 Act = Callable[["Scene", str], int]
+RAW = {"disk_format": "raw", "container_format": "bare"}
+# What a new image may not be here, and how a rule says so.
+MATTERS: list[tuple[str, object, str]] = [
+    ("id", "6d6a8ec0-ae9a-4cbd-9bfd-0a6ed7ad5ed0", "'6d6a8ec0-ae9a-4cbd-9bfd-0a6ed7ad5ed0':%(image_id)s"),
+    ("name", "no", "'no':%(name)s"),
+    ("owner", "red", "'red':%(tenant)s"),
+    ("disk_format", "iso", "'iso':%(disk_format)s"),
+    ("container_format", "ova", "'ova':%(container_format)s"),
+    ("min_disk", 7, "'7':%(min_disk)s"),
+    ("min_ram", 7, "'7':%(min_ram)s"),
+    ("protected", True, "'True':%(protected)s"),
+    ("os_hidden", True, "'True':%(os_hidden)s"),
+    ("colour", "no", "'no':%(colour)s"),
+]
+# Which visibility has which rule asked.
+MAKING = {"add_image": "shared", "publicize_image": "public", "communitize_image": "community"}
 
 
 class Scene:
@@ -29,8 +45,7 @@ class Scene:
         self.request("boss,add_member", "POST", f"images/{self.active}/members", json={"member": "red"})
 
     def create(self) -> str:
-        body = {"disk_format": "raw", "container_format": "bare"}
-        return str(self.answer("add_image", "POST", "images", json=body).json()["id"])
+        return str(self.answer("add_image", "POST", "images", json=RAW).json()["id"])
 
     def waiting_task(self) -> str:
         """A task that nobody does."""
@@ -62,7 +77,12 @@ class Scene:
 def scene(backend: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     directory = tmp_path_factory.mktemp("policies")
     policy = directory / "policy.yaml"
-    policy.write_text(json.dumps({**{name: f"role:{name}" for name in NAMES}, **OPEN}))
+    forbidden = " or ".join(check for _, _, check in MATTERS)
+    judging = {
+        name: f"role:{name} and not ('{name}':%(judged_by)s and 'queued':%(status)s and ({forbidden}))"
+        for name in MAKING
+    }
+    policy.write_text(json.dumps({**{name: f"role:{name}" for name in NAMES}, **judging, **OPEN}))
     options = {
         "oslo_policy.policy_file": str(policy),
         "DEFAULT.show_multiple_locations": True,
@@ -148,3 +168,22 @@ def test_the_rules_of_an_operation_are_enough_and_each_is_needed(
     for rule in rules:
         without = [other for other in [*NAMES, "service"] if other != rule]
         assert act(scene, ",".join(without)) == SILENT.get(rule, 403)
+
+
+@pytest.mark.parametrize("rule", MAKING)
+@pytest.mark.parametrize(("attribute", "value"), [each[:2] for each in MATTERS], ids=[e[0] for e in MATTERS])
+def test_a_rule_about_new_images_may_ask_for_every_attribute(
+    scene: Scene, rule: str, attribute: str, value: object
+) -> None:
+    whole = {**RAW, "visibility": MAKING[rule], "judged_by": rule}
+    refused = {**whole, attribute: value}
+
+    def by_task(image: Mapping[str, object]) -> int:
+        source = {"import_from": "http://127.0.0.1/", "import_from_format": image["disk_format"]}
+        body = {"type": "import", "input": {**source, "image_properties": image}}
+        return scene.request(",".join(NAMES), "POST", "tasks", json=body)
+
+    assert scene.request(",".join(NAMES), "POST", "images", json=whole) == 201
+    assert scene.request(",".join(NAMES), "POST", "images", json=refused) == 403
+    assert by_task(whole) == 201
+    assert by_task(refused) == 403
