@@ -6,6 +6,7 @@ from importlib import resources
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from glimpse.access.selection import kind_of
 from glimpse.api import openapi
 from glimpse.api.context import context_of
 from glimpse.api.jsonbody import JSON, dumps
@@ -90,6 +91,8 @@ def _document(request: Request) -> bytes:
                 properties=context.schema.properties,
                 required=context.schema.required,
                 methods=offered(context.settings),
+                authentication=kind_of(context.settings),
+                anonymous=context.settings.default.allow_anonymous_access,
             )
         )
     made: bytes = state.openapi

@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from openapi_spec_validator import validate
 
 from glimpse.api.app import create_app
+from glimpse.api.filters import ENDS, NUMBERS
 from glimpse.api.openapi.document import DESCRIBED
 from tests.integration.api.service import Api
 
@@ -58,6 +59,29 @@ def test_parameters_of_a_path_are_those_in_it(
             assert isinstance(parameters, list)
             named = [part["name"] for part in parameters if part.get("in") == "path"]
             assert named == re.findall(r"{(\w+)}", path)
+
+
+def test_every_filter_by_a_number_is_named(document: Document) -> None:
+    parameters = document["paths"]["/v2/images"]["get"]["parameters"]
+    assert isinstance(parameters, list)
+    assert {name + end for name in NUMBERS for end in ("", *ENDS)} <= {
+        part.get("name") for part in parameters
+    }
+
+
+def test_what_comes_too_slowly_or_too_often_may_be_refused(document: Document) -> None:
+    told = {
+        (verb, path): set(operation["responses"])  # type: ignore[call-overload]
+        for path, verbs in document["paths"].items()
+        for verb, operation in verbs.items()
+    }
+    bodies = {each for each in told if "requestBody" in document["paths"][each[1]][each[0]]}
+    assert {each for each in told if "408" in told[each]} == bodies != set()
+    assert {each for each in told if "429" in told[each]} == {
+        ("get", "/v2/images/{image_id}/file"),
+        ("put", "/v2/images/{image_id}/file"),
+        ("put", "/v2/images/{image_id}/stage"),
+    }
 
 
 def test_an_image_is_described_as_it_is_under_schemas(api: Api, document: Document) -> None:

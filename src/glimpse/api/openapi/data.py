@@ -15,12 +15,12 @@ PREFER = query("prefer", "Stores to read from if they have the data, with commas
 OPERATIONS = {
     "PUT /v2/images/{image_id}/file": Described(
         nothing("The data is stored and the image is active."),
-        (403, 404, 409, 410, 413, 415),
+        (403, 404, 409, 410, 413, 415, 429),
         (SIZE, STORE),
         DATA,
     ),
     "PUT /v2/images/{image_id}/stage": Described(
-        nothing("The data waits to be imported."), (403, 404, 409, 410, 413, 415), (SIZE,), DATA
+        nothing("The data waits to be imported."), (403, 404, 409, 410, 413, 415, 429), (SIZE,), DATA
     ),
     "GET /v2/images/{image_id}/file": Described(
         {
@@ -28,7 +28,7 @@ OPERATIONS = {
             204: Answer("The image has no data yet."),
             206: Answer("The part asked for.", {BYTES: {}}, ("Content-MD5", "Content-Range")),
         },
-        (403, 404, 416),
+        (403, 404, 416, 429),
         (RANGE, PREFER),
     ),
 }

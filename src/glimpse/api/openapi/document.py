@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from glimpse import __version__
+from glimpse.access.selection import Kind
 from glimpse.api.openapi import data, descriptions, discovery, images, imports, locations, sharing, tasks
 from glimpse.api.openapi.parts import Answer, Described, Part, header, path, ref, text
 from glimpse.api.openapi.schemas import image_schemas, import_schemas, service_schemas, sharing_schemas
@@ -32,11 +33,13 @@ ERRORS = {
     401: "The token is missing or not valid.",
     403: "The caller is not allowed to do this.",
     404: "There is no such thing, or the caller may not see it.",
+    408: "The body did not come in time.",
     409: "It is in a state in which this cannot be done, or is there already.",
     410: "It was deleted meanwhile.",
     413: "A limit would be exceeded, or there is no space left.",
     415: "The media type is not supported, or the data is not what it claims to be.",
     416: "There are no such bytes.",
+    429: "The project has too many uploads and downloads under way.",
     431: "The request id is too long.",
     503: "The service cannot do this at the moment.",
 }
@@ -67,6 +70,27 @@ HEADERS: Mapping[str, Part] = {
     "Accept-Patch": {"description": "The media types that are supported.", "schema": text()},
 }
 
+SCHEME = "caller"
+CALLERS: Mapping[Kind, Part] = {
+    "noauth": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Auth-Token",
+        "description": "user:project:role[,role…], or nothing.",
+    },
+    "keystone": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Auth-Token",
+        "description": "A token of Keystone.",
+    },
+    "http_basic": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "A user of this site, and the password.",
+    },
+}
+
 REQUEST_ID = header(
     "X-OpenStack-Request-Id", "An id for this request, instead of a new one.", text(maxLength=64)
 )
@@ -78,9 +102,12 @@ def build(
     properties: Mapping[str, Description],
     required: Sequence[str],
     methods: Sequence[str],
+    authentication: Kind,
+    anonymous: bool,
 ) -> dict[str, object]:
     """The OpenAPI document for these routes; ``properties`` of images and which of
-    the operator's own are ``required``, ``methods`` of imports that are enabled.
+    the operator's own are ``required``, ``methods`` of imports that are enabled, and whether callers may be
+    ``anonymous``.
 
     Raises KeyError for a route that nobody has described.
     """
@@ -93,7 +120,7 @@ def build(
         "openapi": "3.1.0",
         "info": {"title": "Image API", "version": __version__, "description": ABOUT},
         "servers": [{"url": "/"}],
-        "security": [{"token": []}, {}],
+        "security": [{SCHEME: []}, *([{}] if anonymous or authentication == "noauth" else [])],
         "paths": paths,
         "components": {
             "schemas": {
@@ -105,14 +132,7 @@ def build(
             "headers": HEADERS,
             "parameters": {"RequestId": REQUEST_ID},
             "responses": {_error_name(status): _error(status) for status in ERRORS},
-            "securitySchemes": {
-                "token": {
-                    "type": "apiKey",
-                    "in": "header",
-                    "name": "X-Auth-Token",
-                    "description": "Where nobody authenticates: user:project:role[,role…], or nothing.",
-                }
-            },
+            "securitySchemes": {SCHEME: CALLERS[authentication]},
         },
     }
 
@@ -120,7 +140,8 @@ def build(
 def _operation(route: APIRoute, verb: str) -> dict[str, object]:
     described = DESCRIBED[f"{verb} {route.path}"]
     versioned = route.path.startswith("/v2/")
-    errors = sorted({*described.errors, *(ALWAYS if versioned else ())})
+    slow = (408,) if described.body is not None else ()
+    errors = sorted({*described.errors, *slow, *(ALWAYS if versioned else ())})
     shared = ["X-OpenStack-Request-Id"] if versioned else []
     summary, _, description = route.description.replace("``", "`").partition("\n\n")
     operation: dict[str, object] = {
@@ -139,6 +160,8 @@ def _operation(route: APIRoute, verb: str) -> dict[str, object]:
     }
     if description:
         operation["description"] = description
+    if not versioned:
+        operation["security"] = []
     if described.body is not None:
         operation["requestBody"] = described.body
     return operation

@@ -2,7 +2,7 @@
 
 from glimpse.api import paging
 from glimpse.api.jsonpatch import V20, V21
-from glimpse.api.openapi.parts import Answer, Described, body, items, json, nothing, query, ref, text
+from glimpse.api.openapi.parts import Answer, Described, Part, body, items, json, nothing, query, ref, text
 from glimpse.api.schema import STATUSES, VISIBILITIES
 
 WORD = text()
@@ -18,6 +18,24 @@ ORDER = (
     query("sort_key", "A key to sort by.", items(text(enum=list(paging.SORT_KEYS))), explode=True),
     query("sort_dir", "One direction, or one for each key.", items(text(enum=list(paging.DIRECTIONS)))),
 )
+NUMBERS = {
+    "size": "of so many bytes",
+    "virtual_size": "whose disk has so many bytes",
+    "min_ram": "that need so many MiB of memory",
+    "min_disk": "that need so many GiB of disk",
+}
+
+
+def bounds(name: str, what: str) -> tuple[Part, ...]:
+    """The filters by a number: exactly, at least, at most."""
+    number = {"type": "integer"}
+    return (
+        query(name, f"Only images {what}.", number),
+        query(f"{name}_min", f"Only images {what} at least.", number),
+        query(f"{name}_max", f"Only images {what} at most.", number),
+    )
+
+
 FILTERS = (
     query("name", f"Only images of this name. {CHOICE}", WORD),
     query("id", f"Only this image. {CHOICE}", WORD),
@@ -34,8 +52,7 @@ FILTERS = (
     query("protected", "Only images that are protected, or not.", text(enum=["true", "false"])),
     query("os_hidden", "Hidden images instead of the others.", text(enum=["true", "false"])),
     query("tag", "Only images that have this tag; may be repeated.", items(WORD), explode=True),
-    query("size_min", "Only images of at least so many bytes.", {"type": "integer"}),
-    query("size_max", "Only images of at most so many bytes.", {"type": "integer"}),
+    *(part for name, what in NUMBERS.items() for part in bounds(name, what)),
     query("created_at", f"Only images created then. {TIME}", WORD),
     query("updated_at", f"Only images changed then. {TIME}", WORD),
     query("checksum", "Only images with this checksum.", WORD),

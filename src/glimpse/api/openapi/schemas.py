@@ -7,6 +7,7 @@ from glimpse.api.locating import HASHES, MAX_URL
 from glimpse.api.openapi.parts import Part, items, record, ref, text
 from glimpse.api.schema import MEMBER_PROPERTIES, TASK_PROPERTIES, TASK_SUMMARY, UUID_PATTERN, Description
 from glimpse.api.schemas import LOCATIONS
+from glimpse.catalog.records import RESERVED_PREFIX
 
 Schemas = dict[str, Part]
 
@@ -45,7 +46,7 @@ def image_schemas(properties: Mapping[str, Description], required: Sequence[str]
             "type": "object",
             "properties": {**writable, **closed},
             "required": list(required),
-            "patternProperties": {f"^{reserved.INTERNAL_PREFIX}": False},
+            "patternProperties": {f"^{RESERVED_PREFIX}": False},
             "additionalProperties": EXTRA,
         },
         "Patch21": items(
