@@ -9,6 +9,7 @@ own) are left to oslo.policy.
 import ast
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TypeAlias
 
 from oslo_policy import _checks as tree
@@ -52,12 +53,15 @@ class Compiler:
         self._done: dict[str, Check] = {}
 
     def rule(self, name: str) -> Check:
-        """The check of the rule of this name; one that no file and no default defines denies everything."""
+        """The check of the rule of this name. For one that no file and no default defines the default rule stands in;
+        where that is not there either, everything is denied.
+        """
         if name not in self._done:
             # A placeholder first: a rule that refers to itself must not send us round for ever.
             self._done[name] = _deny
-            node = self._enforcer.rules.get(name)
-            self._done[name] = _deny if node is None else self._compile(node, name)
+            # Not get(), which knows of no default rule.
+            with suppress(KeyError):
+                self._done[name] = self._compile(self._enforcer.rules[name], name)
         return self._done[name]
 
     def _compile(self, node: tree.BaseCheck, rule: str) -> Check:

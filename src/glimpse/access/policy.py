@@ -3,9 +3,10 @@
 import logging
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from oslo_config import cfg
 from oslo_policy import policy as oslo
@@ -28,6 +29,12 @@ NEW_NAME, OLD_NAME = "policy.yaml", "policy.json"
 # 30 µs.
 RELOAD_SECONDS = 2.0
 
+# Options that mean to oslo.policy itself what they say.
+HANDED_ON = (
+    "policy_default_rule", "remote_content_type", "remote_timeout", "remote_ssl_verify_server_crt",
+    "remote_ssl_ca_crt_file", "remote_ssl_client_crt_file", "remote_ssl_client_key_file",
+)  # fmt: skip
+
 
 class BrokenPolicy(Invalid):
     """A policy file cannot be understood; the service must not start with it."""
@@ -45,14 +52,16 @@ class Policy:
         *,
         new_defaults: bool = True,
         anonymous: bool = False,
+        options: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
         """Read the first of the files that exists, and what is in the directories; all are looked for again later.
 
-        ``anonymous``: callers without authentication may read what is public. Raises :class:`BrokenPolicy`, naming
-        the rule.
+        ``anonymous``: callers without authentication may read what is public. ``options`` are what differs from
+        oslo.policy's defaults. Raises :class:`BrokenPolicy`, naming the rule.
         """
         self._new_defaults = new_defaults
         self._anonymous = anonymous
+        self._options = {"enforce_new_defaults": new_defaults, **options}
         self._files = (policy_files,) if isinstance(policy_files, Path) else tuple(policy_files)
         self._dirs = tuple(policy_dirs)
         self._lock = threading.Lock()
@@ -70,6 +79,7 @@ class Policy:
             [path for name in named.policy_dirs for path in _beside(settings, name)],
             new_defaults=named.enforce_new_defaults,
             anonymous=settings.default.allow_anonymous_access,
+            options={name: getattr(named, name) for name in HANDED_ON},
         )
         if policy._file() is None and named.policy_file != NEW_NAME:
             LOG.warning("[oslo_policy] policy_file = %s: there is no such file", named.policy_file)
@@ -144,10 +154,13 @@ class Policy:
     def _load(self) -> dict[str, Check]:
         _refuse_broken(self._sources())
         # A new one each time: checks that it compiled before go on asking the old one.
-        enforcer = _enforcer(self._file(), [path for path in self._dirs if path.is_dir()], self._new_defaults)
+        enforcer = _enforcer(self._file(), [path for path in self._dirs if path.is_dir()], self._options)
         for rule in (*RULES, *METADEF_RULES):
             enforcer.register_default(oslo.RuleDefault(rule.name, self._default(rule)))
         enforcer.load_rules(force_reload=True)
+        # A default rule that the operator has written stands in for rules that are not there. The one that is there
+        # without files allows everything: a misspelt name must not lead to it.
+        enforcer.skip_undefined_check = enforcer.default_rule in enforcer.file_rules
         try:
             enforcer.check_rules(raise_on_violation=True)
         except oslo.InvalidDefinitionError as error:
@@ -173,12 +186,17 @@ def _is_of(caller: Caller, project: object) -> bool:
     return caller.is_admin or (caller.project_id is not None and caller.project_id == project)
 
 
-def _enforcer(policy_file: Path | None, policy_dirs: Sequence[Path], new_defaults: bool) -> oslo.Enforcer:
+def _enforcer(
+    policy_file: Path | None, policy_dirs: Sequence[Path], options: Mapping[str, object]
+) -> oslo.Enforcer:
     conf = cfg.ConfigOpts()
     conf([], default_config_files=[], default_config_dirs=[])
     enforcer = oslo.Enforcer(conf, policy_file=str(policy_file) if policy_file else None)
-    conf.set_override("policy_dirs", [str(path) for path in policy_dirs], group="oslo_policy")
-    conf.set_override("enforce_new_defaults", new_defaults, group="oslo_policy")
+    told = {**options, "policy_dirs": [str(path) for path in policy_dirs]}
+    for name, value in told.items():
+        conf.set_override(name, value, group="oslo_policy")
+    # It has looked for that before.
+    enforcer.default_rule = conf.oslo_policy.policy_default_rule
     if policy_file is None:
         # Without a name oslo.policy looks for policy.yaml in /etc and in the home directory.
         enforcer.policy_file = "/nonexistent/policy.yaml"

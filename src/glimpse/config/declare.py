@@ -75,6 +75,9 @@ SECRET = Mark("secret")  # never shown
 MULTI = Mark("multi")  # may be given several times; each line adds one value
 UNIQUE = Mark("unique")  # of pairs: no key twice
 OWNED = Mark("owned")  # a library that the service uses declares it in oslo.config's CONF itself
+UNUSED = Mark(
+    "unused"
+)  # existing files have it; without effect in this version, as whoever sets it is warned
 NETWORK = Mark("network")  # of a text: addresses, as 10.0.0.0/8
 BYTES = Mark("bytes")  # of a number: KB, MB, GB and TB may follow
 
@@ -160,7 +163,8 @@ def _options(section: type[Section]) -> Iterator[Option]:
     hints = get_type_hints(section, include_extras=True)
     for field in fields(section):  # type: ignore[arg-type]
         hint, *rules = get_args(hints[field.name])
-        help = " ".join(rule for rule in rules if isinstance(rule, str))
+        told = [rule for rule in rules if isinstance(rule, str)]
+        help = " ".join([*told, "Has no effect in this version."] if UNUSED in rules else told)
         rules = [rule for rule in rules if not isinstance(rule, str)]
         default = field.default_factory() if field.default_factory is not MISSING else field.default
         yield Option(field.name, _kind(hint, rules), default, help, tuple(rules))

@@ -4,14 +4,22 @@ from collections.abc import Mapping
 
 from oslo_config import cfg
 
+from glimpse.config.declare import UNUSED
 from glimpse.config.files import fold
-from glimpse.config.settings import SECTION_TYPES
+from glimpse.config.settings import SECTION_TYPES, section_name
 from glimpse.config.values import Values
 
 # Sections of libraries, read by them as they like.
-FOREIGN = frozenset({"barbican_service_user", "oslo_messaging_rabbit", "oslo_messaging_kafka"})
+FOREIGN = frozenset({"barbican_service_user"})
 # Libraries that read more options in their sections than are declared here.
-READERS = frozenset({"castellan", "keystonemiddleware", "oslo.limit", "oslo.messaging", "oslo.policy"})
+READERS = frozenset({"castellan", "keystonemiddleware", "oslo.limit"})
+
+WITHOUT_EFFECT = frozenset(
+    (section_name(name), option.name)
+    for name, section in SECTION_TYPES.items()
+    for option in section.declared
+    if UNUSED in option.rules
+)
 
 OF_SEVERAL_STORES = frozenset(
     {("os_glance_staging_store", "filesystem_store_datadir"), ("glance_store", "default_backend")}
@@ -62,8 +70,10 @@ def _hint(section: str, option: str) -> str:
 def _known(values: Values, section: str, option: str) -> bool:
     name = fold(section)
     declared = SECTION_TYPES.get(name)
-    reader = declared is not None and declared.owner in READERS
-    return reader or option in values.known.get(name, ()) or _elsewhere(name, option)
+    if declared is not None and declared.owner in READERS:
+        return True
+    ours = option in values.known.get(name, ()) and (name, option) not in WITHOUT_EFFECT
+    return ours or _elsewhere(name, option)
 
 
 def _elsewhere(section: str, option: str) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from oslo_config import cfg
 
-from glimpse.config.declare import OWNED
+from glimpse.config.declare import OWNED, UNUSED
 from glimpse.config.files import fold
 from glimpse.config.settings import SECTION_TYPES, section_name
 
@@ -16,7 +16,9 @@ _overridden: set[tuple[str, str]] = set()
 
 
 def share(files: Sequence[Path], dirs: Sequence[Path], overrides: Mapping[tuple[str, str], object]) -> None:
-    """Let ``CONF`` read the same files, and know our options but for those that a library declares itself."""
+    """Let ``CONF`` read the same files, and know our options, but for those that a library declares itself and those that
+    have no effect: where a plugin declares one of these, it has.
+    """
     with _lock:
         cfg.CONF(
             args=[],
@@ -27,7 +29,7 @@ def share(files: Sequence[Path], dirs: Sequence[Path], overrides: Mapping[tuple[
         )
         for name, section in SECTION_TYPES.items():
             for option in () if section.owner else section.declared:
-                if OWNED not in option.rules:
+                if OWNED not in option.rules and UNUSED not in option.rules:
                     # A plugin may have declared the same option first, in its own words.
                     with contextlib.suppress(cfg.DuplicateOptError):
                         cfg.CONF.register_opt(option.oslo(), group=_group(section_name(name)))

@@ -74,7 +74,7 @@ def test_check_raises_and_names_the_rule() -> None:
 
 @pytest.mark.parametrize("policy", [Policy(), Policy(anonymous=True)])
 def test_every_rule_says_the_same_as_oslo_policy_does(policy: Policy) -> None:
-    enforcer = room._enforcer(None, (), True)
+    enforcer = room._enforcer(None, (), {})
     for rule in (*RULES, *METADEF_RULES):
         enforcer.register_default(oslo.RuleDefault(rule.name, policy._default(rule)))
     for rule in (*RULES, *METADEF_RULES):

@@ -56,9 +56,32 @@ def test_options_of_the_other_way_to_configure_stores_are_ignored(read: Read) ->
 
 def test_sections_that_a_library_reads_by_itself_are_not_warned_of(read: Read) -> None:
     settings = read(
-        "[keystone_authtoken]\ncafile = /x\nservice_token_roles = a\n[oslo_messaging_rabbit]\nssl = 1\n"
+        "[keystone_authtoken]\ncafile = /x\nservice_token_roles = a\n[barbican_service_user]\nauth_url = x\n"
     )
     assert settings.warnings == ()
+
+
+def test_notifications_are_not_sent_and_whoever_wants_them_is_told(read: Read) -> None:
+    settings = read(
+        "[DEFAULT]\ntransport_url = rabbit://u:secret@h\ndisabled_notifications = image.upload\n"
+        "default_publisher_id = h\n[oslo_messaging_notifications]\ndriver = log\ntopics = a\nretry = 1\n"
+        "transport_url = rabbit://u:secret@h\n[oslo_messaging_rabbit]\nssl = true\n"
+    )
+    assert settings.warnings == (
+        "these options mean nothing here and are ignored: [DEFAULT] transport_url, disabled_notifications,"
+        " default_publisher_id; [oslo_messaging_notifications] driver, topics, retry, transport_url;"
+        " [oslo_messaging_rabbit]",
+    )
+
+
+def test_an_option_that_only_a_plugin_uses_is_not_warned_of(read: Read) -> None:
+    option = cfg.StrOpt("transport_url")
+    cfg.CONF.register_opt(option)
+    try:
+        assert read("[DEFAULT]\ntransport_url = rabbit://h\n").warnings == ()
+    finally:
+        cfg.CONF.clear()
+        cfg.CONF.unregister_opt(option)
 
 
 def test_what_a_plugin_has_declared_is_not_warned_of(read: Read) -> None:

@@ -68,8 +68,9 @@ def test_a_packaged_installation_runs_from_its_own_files(tmp_path: Path) -> None
     )
     assert settings.warnings == (
         "these options mean nothing here and are ignored: [DEFAULTS] (it should be [DEFAULT])"
-        " enabled_import_methods; [DEFAULT] backlog, registry_host; [database] backend; [archive]"
-        " filesystem_store_chunk_size; [os_glance_tasks_store]; [oslo_concurrency]",
+        " enabled_import_methods; [DEFAULT] backlog, transport_url, registry_host; [database] backend; [archive]"
+        " filesystem_store_chunk_size; [os_glance_tasks_store]; [oslo_concurrency];"
+        " [oslo_messaging_notifications] driver",
     )
 
 

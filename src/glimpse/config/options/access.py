@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from glimpse.config.declare import MULTI, SECRET, Alias, Range, Section
+from glimpse.config.declare import MULTI, SECRET, Alias, Choices, Range, Section
 
 
 class PasteDeploy(Section):
@@ -28,12 +28,26 @@ class OsloPolicy(Section):
         tuple[str, ...], "Directories of more such files.", MULTI, Alias("DEFAULT", "policy_dirs")
     ] = ("policy.d",)
     policy_default_rule: Annotated[
-        str, "Rule that stands in for one that does not exist.", Alias("DEFAULT", "policy_default_rule")
+        str,
+        "Rule of the policy files that stands in for those that others refer to and that do not exist.",
+        Alias("DEFAULT", "policy_default_rule"),
     ] = "default"
     enforce_new_defaults: Annotated[
         bool, "Whether the defaults with project roles (reader, member) hold."
     ] = True
     enforce_scope: Annotated[bool, "Whether tokens that are not of a project are refused."] = True
+    remote_content_type: Annotated[
+        str,
+        "How rules like http://… and https://… tell a server what they ask about.",
+        Choices("application/x-www-form-urlencoded", "application/json"),
+    ] = "application/x-www-form-urlencoded"
+    remote_timeout: Annotated[float, "Seconds to wait for its answer.", Range(0)] = 60.0
+    remote_ssl_verify_server_crt: Annotated[bool, "Whether its certificate must be valid."] = False
+    remote_ssl_ca_crt_file: Annotated[
+        str | None, "File of the authorities that may certify it; nothing: the system's."
+    ] = None
+    remote_ssl_client_crt_file: Annotated[str | None, "File of the certificate that it is shown."] = None
+    remote_ssl_client_key_file: Annotated[str | None, "File of that certificate's key."] = None
 
 
 class KeystoneAuthtoken(Section):

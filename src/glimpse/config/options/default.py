@@ -4,7 +4,19 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated
 
-from glimpse.config.declare import BYTES, OWNED, SECRET, UNIQUE, Alias, Choices, Form, Range, Section, Shown
+from glimpse.config.declare import (
+    BYTES,
+    OWNED,
+    SECRET,
+    UNIQUE,
+    UNUSED,
+    Alias,
+    Choices,
+    Form,
+    Range,
+    Section,
+    Shown,
+)
 
 Url = Annotated[str | None, Form(r"https?://[^\s/]+\S*", "a URL that begins with http:// or https://")]
 
@@ -109,10 +121,14 @@ class Default(Section):
     ] = None
 
     # Messages.
-    default_publisher_id: Annotated[str, "Whom notifications name as their sender."] = "image.localhost"
-    disabled_notifications: Annotated[tuple[str, ...], "Events, or groups of them, that are not sent."] = ()
+    default_publisher_id: Annotated[str, "Whom notifications name as their sender.", UNUSED] = (
+        "image.localhost"
+    )
+    disabled_notifications: Annotated[
+        tuple[str, ...], "Events, or groups of them, that are not sent.", UNUSED
+    ] = ()
     transport_url: Annotated[
-        str | None, "Message broker, for notifications that have no URL of their own.", SECRET, OWNED
+        str | None, "Message broker, for notifications that have no URL of their own.", SECRET, OWNED, UNUSED
     ] = None
     debug: Annotated[bool, "Whether the log tells every detail.", OWNED] = False
     log_file: Annotated[
