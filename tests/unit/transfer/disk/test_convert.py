@@ -57,8 +57,9 @@ def test_gives_what_qemu_img_gives(variant: str, source: Path, tmp_path: Path) -
 @pytest.mark.parametrize("size", [0, 1, 511, 512, 65535, 65536, 65537, MIB - 512, 5 * MIB + 1])
 @pytest.mark.parametrize("format", ["qcow2", "vmdk", "vdi", "vhd", "vhdx"])
 def test_gives_disks_of_any_size(format: str, size: int, tmp_path: Path) -> None:
-    if (format, size) == ("vmdk", 0):
-        size = 513  # qemu-img makes one without a sector, but opens none.
+    # qemu-img opens no vmdk without a sector; a vhdx that does not say its size is refused.
+    if size == 0 and format in ("vmdk", "vhdx"):
+        size = 513
     qemus, options = ("vpc", ("-o", "force_size=on")) if format == "vhd" else (format, ())
     raw = scattered(tmp_path / "raw", size)
     image = converted(raw, tmp_path / "image", qemus, *options)
