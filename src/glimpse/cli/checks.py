@@ -12,6 +12,20 @@ if TYPE_CHECKING:
     from glimpse.config import Settings
 
 
+def check_api(settings: "Settings") -> None:
+    """Refuse whatever the HTTP API could not begin with, before anything starts: its server would start worker after
+    worker, each of which ends with a traceback.
+
+    Raises :class:`glimpse.errors.GlimpseError`.
+    """
+    check_authentication(settings)
+    check_permissions(settings)
+    check_limits(settings)
+    check_keys(settings)
+    check_schema(settings)
+    check_reach(settings)
+
+
 def check_authentication(settings: "Settings") -> None:
     """Refuse an authentication that does not exist here, or lacks what it needs.
 
@@ -35,6 +49,20 @@ def check_limits(settings: "Settings") -> None:
     from glimpse.access.quotas import quotas_of
 
     quotas_of(settings).close()
+
+
+def check_keys(settings: "Settings") -> None:
+    """Refuse a key manager that is not there. Raises :class:`glimpse.errors.Invalid`."""
+    from glimpse.access.key_manager import key_manager_of
+
+    key_manager_of(settings)
+
+
+def check_schema(settings: "Settings") -> None:
+    """Refuse descriptions of properties that cannot be understood. Raises :class:`glimpse.errors.Invalid`."""
+    from glimpse.api.customs import ImageSchema
+
+    ImageSchema.of(settings)
 
 
 def check_permissions(settings: "Settings") -> None:

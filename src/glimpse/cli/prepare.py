@@ -12,14 +12,7 @@ import click
 
 from glimpse.api.address import listen_address
 from glimpse.api.tls import of as tls_of
-from glimpse.cli.checks import (
-    check_authentication,
-    check_limits,
-    check_permissions,
-    check_plugins,
-    check_port,
-    check_reach,
-)
+from glimpse.cli.checks import check_api, check_plugins, check_port
 from glimpse.cli.main import fail
 from glimpse.cli.options import CONFIG_VARIABLE, Source
 from glimpse.errors import GlimpseError
@@ -31,10 +24,7 @@ def prepare(source: Source) -> dict[str, object]:
     check_plugins(settings)
     for warning in settings.warnings:
         click.echo(f"glimpse: warning: {warning}", err=True)
-    check_authentication(settings)
-    check_permissions(settings)
-    check_limits(settings)
-    check_reach(settings)
+    check_api(settings)
     tls = tls_of(settings.default) is not None
     address = listen_address(settings.default.bind_host)
     check_port(address, settings.default.bind_port)

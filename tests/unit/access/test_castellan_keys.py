@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,7 +16,7 @@ from glimpse.access.castellan_keys import CastellanKeys
 from glimpse.access.key_manager import NoCertificate, certified, key_manager_of
 from glimpse.access.signature import said
 from glimpse.config import Settings, load
-from glimpse.errors import Invalid, Unavailable
+from glimpse.errors import Unavailable
 from glimpse.testing.httpserver import HttpServer, Reply
 from tests.signing import Signer, openssl, signer
 
@@ -114,9 +116,15 @@ def test_barbican_cannot_be_asked_without_a_token(tmp_path: Path, by: Signer) ->
 
 @pytest.mark.parametrize("backend", ["safe", "castellan.key_manager.safe.Safe", "nothing.here.at_all"])
 def test_a_key_manager_that_is_not_there_stops_the_start(tmp_path: Path, backend: str) -> None:
-    with pytest.raises(Invalid, match=f"backend = {backend}: there is no such key manager") as told:
-        key_manager_of(settings(tmp_path, backend=backend))
-    assert "directory, barbican, vault" in told.value.hint
+    settings(tmp_path, backend=backend)
+    file, data = str(tmp_path / "glance-api.conf"), str(tmp_path / "data")
+    command = [sys.executable, "-m", "glimpse.cli", "api", "--config-file", file, "--data", data]
+    started = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert started.returncode == 1
+    refusal, hint = started.stderr.splitlines()[-2:]
+    assert refusal == f"glimpse: [key_manager] backend = {backend}: there is no such key manager."
+    assert hint == "  Known: directory, barbican, vault."
+    assert "Traceback" not in started.stderr
 
 
 def test_castellans_options_are_known(tmp_path: Path) -> None:
