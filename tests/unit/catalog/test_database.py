@@ -1,7 +1,9 @@
 """Transactions, and many who write at once."""
 
+from collections.abc import Callable
+
 import pytest
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, make_url, select, update
 
 from glimpse.catalog import Catalog, Database
 from glimpse.catalog.engines import Pool
@@ -96,3 +98,13 @@ def test_long_texts_stay_whole(catalog: Catalog) -> None:
     long = "é" * 70_000
     image = catalog.images.create(NewImage(properties={"long": long}))
     assert catalog.images.get(image.id).properties == {"long": long}
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+def test_the_older_driver_of_an_existing_file_reaches_the_server(
+    url: str, open_database: Callable[[str], Database]
+) -> None:
+    theirs = make_url(url).set(drivername="postgresql+psycopg2")
+    catalog = Catalog(open_database(theirs.render_as_string(hide_password=False)))
+    image = catalog.images.create(NewImage(name="é", tags=("a",)))
+    assert catalog.images.get(image.id) == image
