@@ -3,11 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from glimpse.catalog.records import RESERVED_PREFIX
 from glimpse.config import Settings
 from glimpse.errors import TooLarge
-
-# Written by imports, not by users: never counted against a user's quota.
-INTERNAL = "os_glance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,8 @@ class Limits:
 
     def check_properties(self, names: Collection[str]) -> None:
         """Raise TooLarge when an image may not have all of these extra properties."""
-        count = sum(not name.startswith(INTERNAL) for name in names)
+        # Properties of imports are not users'.
+        count = sum(not name.startswith(RESERVED_PREFIX) for name in names)
         if 0 <= self.properties < count:
             raise TooLarge(f"An image may have {self.properties} properties; this one would have {count}.")
 

@@ -9,7 +9,6 @@ from glimpse.access.caller import Caller
 from glimpse.access.policy import Policy
 from glimpse.access.protection_file import (
     EVERYBODY,
-    INTERNAL,
     NOBODY,
     BrokenProtection,
     Format,
@@ -17,6 +16,7 @@ from glimpse.access.protection_file import (
     Section,
     read,
 )
+from glimpse.catalog.records import RESERVED_PREFIX
 from glimpse.config import Settings
 
 Allows: TypeAlias = Callable[[Caller], bool]
@@ -62,7 +62,7 @@ class Protection:
 
     def may(self, operation: Operation, name: str, caller: Caller) -> bool:
         """Whether the caller may do this with properties of this name."""
-        if name.startswith(INTERNAL):
+        if name.startswith(RESERVED_PREFIX):
             return True
         rule = self._rule(name)
         return rule is not None and rule[operation](caller)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from glimpse.catalog.records import RESERVED_PREFIX
 from glimpse.errors import Invalid
 
 Operation = Literal["create", "read", "update", "delete"]
@@ -25,8 +26,6 @@ Format = Literal["roles", "policies"]
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 EVERYBODY = "@"
 NOBODY = "!"
-# The service's own properties; no file decides about them.
-INTERNAL = "os_glance"
 
 
 class BrokenProtection(Invalid):
@@ -65,7 +64,7 @@ def parse(text: str, format: Format) -> tuple[Section, ...]:
     return tuple(
         Section(_pattern(name), {key: _allowed(parser[name], name, key, format) for key in OPERATIONS})
         for name in parser.sections()
-        if not name.startswith(INTERNAL)
+        if not name.startswith(RESERVED_PREFIX)
     )
 
 

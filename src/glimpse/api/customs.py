@@ -12,6 +12,7 @@ from pathlib import Path
 
 from glimpse.api import reserved, schema
 from glimpse.api.schema import TYPES, Description
+from glimpse.catalog.records import RESERVED_PREFIX
 from glimpse.config import Settings
 from glimpse.errors import Invalid
 
@@ -38,10 +39,8 @@ class ImageSchema:
         for name in custom:
             if name in base or name in reserved.BASE or name in reserved.RESERVED:
                 raise Invalid(f"{path}: {name} is an attribute that every image has already.")
-            if name.startswith(reserved.INTERNAL_PREFIX):
-                raise Invalid(
-                    f"{path}: {name} cannot be described; {reserved.INTERNAL_PREFIX}* is the service's."
-                )
+            if name.startswith(RESERVED_PREFIX):
+                raise Invalid(f"{path}: {name} cannot be described; {RESERVED_PREFIX}* is the service's.")
         return cls({**base, **custom}, frozenset(custom), required)
 
     def refuse_missing(self, names: Collection[str]) -> None:

@@ -1,5 +1,6 @@
 """Which properties of an image a client may not write, and what it is told."""
 
+from glimpse.catalog.records import RESERVED_PREFIX
 from glimpse.errors import Forbidden
 
 # Attributes that the service alone sets.
@@ -11,8 +12,6 @@ READ_ONLY = frozenset({
 CHECKED_FIRST = frozenset({"checksum", "created_at", "size", "virtual_size", "status", "updated_at"})
 # Names of the database's columns, never properties.
 RESERVED = frozenset({"deleted", "deleted_at", "location"})
-# State of imports: readable by everybody, writable by nobody.
-INTERNAL_PREFIX = "os_glance"
 
 # Attributes that every image has and no client can remove.
 BASE = READ_ONLY | frozenset({
@@ -29,5 +28,5 @@ def refuse_read_only(name: str) -> None:
 
 def refuse_reserved(name: str) -> None:
     """Raise Forbidden for a name that no client may use."""
-    if name in RESERVED or name.startswith(INTERNAL_PREFIX):
+    if name in RESERVED or name.startswith(RESERVED_PREFIX):
         raise Forbidden(f"The attribute {name[:100]} is reserved.")

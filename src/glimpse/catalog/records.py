@@ -12,7 +12,8 @@ NO_PROPERTIES: Mapping[str, str | None] = {}
 
 IMPORTING = "os_glance_importing_to_stores"
 FAILED = "os_glance_failed_import"
-# Users neither set nor remove properties that begin like this; the catalog itself refuses them.
+# Properties of the service's own, such as those above: whoever may see the image reads them. Neither users nor the
+# operator's files write them, nor do they count against a limit. The catalog itself refuses them.
 RESERVED_PREFIX = "os_glance"
 
 

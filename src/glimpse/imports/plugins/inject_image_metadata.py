@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 
+from glimpse.catalog.records import RESERVED_PREFIX
 from glimpse.config import Settings
 from glimpse.imports.draft import Draft
 from glimpse.imports.plugins.base import Plugin
 from glimpse.imports.run import ImportRun
-
-# The service's own properties; an operator's configuration has no business with them.
-RESERVED_PREFIX = "os_glance"
 
 
 class InjectImageMetadata:
