@@ -5,6 +5,8 @@ import os
 import subprocess
 from pathlib import Path
 
+from tests.unit.transfer.archive.pack import lha
+
 # No whole number of cylinders, clusters or grains.
 SIZE = (6 << 20) + 3 * 512
 # The bytes of the disk that hold data, in whole blocks of 64 KiB, the last of which is short.
@@ -26,7 +28,7 @@ _STREAMS = {
     "bz2": ["bzip2", "-1"],
     "lz4": ["lz4", "-1"],
 }
-PACKINGS = ("none", *_STREAMS, "tar", "tar.gz", "tar.xz", "ova", "zip", "7z")
+PACKINGS = ("none", *_STREAMS, "tar", "tar.gz", "tar.xz", "tar.zst", "ova", "zip", "7z", "lha")
 
 
 def run(*command: str | Path, cwd: Path | None = None, stdin: bytes = b"") -> bytes:
@@ -65,6 +67,8 @@ def pack(image: Path, packing: str) -> bytes:
         return image.read_bytes()
     if packing in _STREAMS:
         return run(*_STREAMS[packing], "-c", stdin=image.read_bytes())
+    if packing == "lha":
+        return lha({image.name: image.read_bytes()})
     if packing in ("zip", "7z"):
         archive = image.with_name(f"{image.name}.{packing}")
         run(*(["zip", "-q"] if packing == "zip" else ["7zz", "a"]), archive, image.name, cwd=image.parent)
