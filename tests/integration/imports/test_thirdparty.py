@@ -17,9 +17,10 @@ import pytest
 
 from glimpse.testing.httpserver import HttpServer, Reply
 from tests.engine import Disk, make_disk
+from tests.integration.imports.packed import make_image, run
 from tests.integration.imports.service import Service
 
-DISTRIBUTION = Path(__file__).parents[2] / "distributions" / "stamping_plugin"
+DISTRIBUTIONS = Path(__file__).parents[2] / "distributions"
 TEXT = b"GLIMPSE-STAMP"
 CONFIGURATION = """
 [DEFAULT]
@@ -78,7 +79,7 @@ def installed(source: Path, target: Path) -> Path:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the distribution is installed."""
     source = tmp_path_factory.mktemp("source") / "dist"
-    shutil.copytree(DISTRIBUTION, source)
+    shutil.copytree(DISTRIBUTIONS / "stamping_plugin", source)
     return installed(source, tmp_path_factory.mktemp("site"))
 
 
@@ -349,3 +350,39 @@ def test_the_example_of_the_documentation_works(
         assert service.ended(image_id)["status"] == "success"
         check_stored(service, image_id, TEXT + disk.raw[len(TEXT) :])
         assert service.show(image_id)["stamped"] == "yes"
+
+
+def test_a_plugin_of_somebody_else_that_fits_into_the_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disk: Disk
+) -> None:
+    shutil.copytree(DISTRIBUTIONS / "planning_plugin", tmp_path / "source")
+    monkeypatch.setenv(
+        "PYTHONPATH", str(installed(tmp_path / "source", tmp_path / "site")), prepend=os.pathsep
+    )
+    raw = tmp_path / "disk.raw"
+    raw.write_bytes(disk.raw)
+    vmdk = make_image(raw, "vmdk")
+    with Stamping(tmp_path / "data", "vmdk_to_qcow2") as service:
+        service.conduct()
+        for made, (declared, stored, data) in {
+            "qcow2": ("vmdk", "qcow2", vmdk.read_bytes()),
+            "": ("raw", "raw", disk.raw),
+        }.items():
+            image_id = service.create(disk_format=declared)
+            assert service.put(image_id, data, "stage").status_code == 204
+            assert service.begin(image_id, all_stores=True) == 202
+            record = service.ended(image_id)
+            assert record["status"] == "success", record
+            image = service.show(image_id)
+            assert (image["disk_format"], image["made_into"]) == (stored, made)
+            for store in ("main", "mirror"):
+                run(
+                    "qemu-img",
+                    "compare",
+                    "-f",
+                    "raw",
+                    "-F",
+                    stored,
+                    raw,
+                    service.data / "stores" / store / image_id,
+                )
