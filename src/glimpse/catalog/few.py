@@ -29,7 +29,7 @@ FEW = 1000
 ORDERED = frozenset(
     {
         "name", "status", "size", "disk_format", "container_format", "created_at", "updated_at", "virtual_size",
-        "min_disk", "min_ram", "protected", "owner", "visibility",
+        "min_disk", "min_ram", "protected", "os_hash_algo", "owner", "visibility",
     }
 )  # fmt: skip
 # Of these, the index has the order of creation behind the column; else the id.

@@ -78,7 +78,7 @@ for _key in ("created_at", "updated_at", "name", "status", "size", "disk_format"
     _order = ("deleted", "os_hidden", _key, "created_at", "id")
     Index(f"ix_images_by_{_key}", *(_in_order(images.c[name]) for name in dict.fromkeys(_order)))
 Index("ix_images_by_id", images.c.deleted, images.c.os_hidden, images.c.id)
-for _key in ("virtual_size", "min_disk", "min_ram", "protected"):
+for _key in ("virtual_size", "min_disk", "min_ram", "protected", "os_hash_algo"):
     _filter = ("deleted", "os_hidden", _key, "id")
     Index(f"ix_images_by_{_key}", *(_in_order(images.c[name]) for name in _filter))
 for _key in ("owner", "visibility"):

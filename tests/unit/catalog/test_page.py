@@ -41,6 +41,7 @@ EQUAL = {
         ("checksum", "0" * 32),
         ("os_hash_value", "0" * 128),
         ("os_hash_algo", "sha512"),
+        ("os_hash_algo", "md5"),
         ("protected", True),
         ("id", RARE),
         ("os_distro", "debian"),
