@@ -17,6 +17,7 @@ from glimpse.errors import Invalid
 from tests import crowd
 from tests.unit.catalog.scenes import LEASE, location, new_import
 from tests.unit.catalog.together import run_together
+from tests.unit.catalog.under_way import goes_on, under_way
 
 REVISIONS = [
     script.revision for script in ScriptDirectory.from_config(migrate.configuration()).walk_revisions()
@@ -87,6 +88,9 @@ def test_an_earlier_schema_is_upgraded_with_its_data(
         migrate.upgrade(conn, revision)
     with db.write() as conn:
         rows = {table.name: rows for table, rows in crowd.contents(200).items()}
+        queued = next(row for row in rows["images"] if row["status"] == "queued" and not row["deleted"])
+        for name, of_table in under_way(queued).items():
+            rows[name] = rows.get(name, []) + of_table
         for name, of_table in rows.items():
             insert_as_it_was(conn, name, of_table)
 
@@ -97,6 +101,7 @@ def test_an_earlier_schema_is_upgraded_with_its_data(
         for name, of_table in rows.items():
             assert conn.execute(text(f"SELECT count(*) FROM {name}")).scalar() == len(of_table)
     works_as_new(Catalog(db), rows)
+    goes_on(Catalog(db), rows)
 
 
 def insert_as_it_was(conn: Connection, name: str, rows: list[dict[str, Any]]) -> None:
