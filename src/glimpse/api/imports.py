@@ -65,7 +65,7 @@ async def _signature(context: Context, image: Image, caller: Caller) -> Signatur
 @router.get("/v2/images/{image_id}/import")
 async def watch(request: Request, image_id: str) -> Response:
     """The newest import of the image, while it runs and after."""
-    context = context_of(request)
+    context, caller = context_of(request), caller_of(request)
     jsonbody.refuse_body(request)
     check_imports(context)
     image = await visible(request, image_id)
@@ -74,8 +74,8 @@ async def watch(request: Request, image_id: str) -> Response:
         raise NotFound(f"Image {image.id} was never imported.")
     # Where a store keeps its objects is the operator's business, as with the locations of an image.
     default = context.settings.default
-    places = caller_of(request).is_admin or default.show_multiple_locations or default.show_image_direct_url
-    return answer(progress(records[0], places=places))
+    places = caller.is_admin or default.show_multiple_locations or default.show_image_direct_url
+    return answer(progress(records[0], places=places, details=concerns(records[0], caller)))
 
 
 @router.get("/v2/images/{image_id}/tasks")
@@ -89,12 +89,14 @@ async def tasks(request: Request, image_id: str) -> Response:
     return answer({"tasks": [task(record, hides) for record in records if shown(record, caller)]})
 
 
-def progress(record: ImportRecord, *, places: bool = True) -> dict[str, object]:
-    """An import as its user watches it. ``places``: also where in the stores the bytes are."""
+def progress(record: ImportRecord, *, places: bool = True, details: bool = True) -> dict[str, object]:
+    """An import as it is watched. ``places``: also where in the stores the bytes are. ``details``: also where they
+    come from, and what is said of it; without them it is how far the import is and how it ended.
+    """
     method = record.request.get("method")
     told = (
         {key: mask(value) if key == "uri" else value for key, value in method.items()}
-        if isinstance(method, dict)
+        if details and isinstance(method, dict)
         else {}
     )
     return {
@@ -107,13 +109,13 @@ def progress(record: ImportRecord, *, places: bool = True) -> dict[str, object]:
                 "store": target.store,
                 "state": target.state,
                 **({"url": mask(target.url)} if places and target.url is not None else {}),
-                **({"error": target.error} if target.error is not None else {}),
+                **({"error": target.error} if details and target.error is not None else {}),
             }
             for target in record.targets
         ],
         "phases": [_phase(phase) for phase in record.phases],
-        "message": record.message,
-        "error": None if record.error is None else dict(record.error),
+        "message": record.message if details else "",
+        "error": dict(record.error) if details and record.error is not None else None,
         "created_at": timestamp(record.created_at),
         "updated_at": timestamp(record.updated_at),
     }
@@ -168,6 +170,13 @@ def shown(record: ImportRecord, caller: Caller) -> bool:
     """Whether the caller sees this task: its own project's, until it has expired."""
     if record.expires_at is not None and record.expires_at <= datetime.now(UTC):
         return False
+    return concerns(record, caller)
+
+
+def concerns(record: ImportRecord, caller: Caller) -> bool:
+    """Whether what is said in an import is the caller's business: its own project's is, and that of an administrator
+    all.
+    """
     # Who has no project does not own what nobody owns.
     return caller.is_admin or (caller.project_id is not None and record.owner == caller.project_id)
 

@@ -4,9 +4,10 @@ A column of ten is one kind of image, a mark in it one caller, in the order of :
 
 ``+`` it is done · ``-`` it is refused (403) · ``.`` there is nothing of the kind (404)
 
-The image belongs to the project blue; red is a member of the shared one. ``NEW`` holds with the default rules, ``OLD``
-with ``[oslo_policy] enforce_new_defaults = false``. Anonymous callers may read and nothing else, so that they are refused
-before anybody looks for the image; so is everybody who asks for what nobody may, such as changing an internal property.
+The image belongs to the project blue, whose member imports it; red is a member of the shared one. ``NEW`` holds with
+the default rules, ``OLD`` with ``[oslo_policy] enforce_new_defaults = false``. Anonymous callers may read and nothing
+else, so that they are refused before anybody looks for the image; so is everybody who asks for what nobody may, such as
+changing an internal property.
 """
 
 from collections.abc import Mapping
@@ -41,7 +42,8 @@ stage                      +++-.....-  +++-..-..-  +++-..----  +++-..----
 import by glance-direct    +++-.....-  +++-..-..-  +++-..----  +++-..----
 import by web-download     +++-.....-  +++-..-..-  +++-..----  +++-..----
 watch an import            ++++......  ++++..+...  ++++..++++  ++++..++++
-tasks of an image          ++++......  ++++..+...  ++++..++++  ++++..++++
+source of an import        ++++......  ++++......  ++++......  ++++......
+tasks of an image          ++++......  ++++......  ++++......  ++++......
 rename                     +++-.....-  +++-..-..-  +++-..----  +++-..----
 add a property             +++-.....-  +++-..-..-  +++-..----  +++-..----
 replace a property         +++-.....-  +++-..-..-  +++-..----  +++-..----
@@ -92,7 +94,8 @@ stage                      +++++....-  +++++.-..-  +++++-----  +++++-----
 import by glance-direct    +++++....-  +++++.-..-  +++++-----  +++++-----
 import by web-download     +++++....-  +++++.-..-  +++++-----  +++++-----
 watch an import            +++++.....  +++++.+...  ++++++++++  ++++++++++
-tasks of an image          +++++.....  +++++.+...  ++++++++++  ++++++++++
+source of an import        +++++.....  +++++.....  +++++.....  +++++.....
+tasks of an image          +++++.....  +++++.....  +++++.....  +++++.....
 rename                     +++++....-  +++++.-..-  +++++-----  +++++-----
 add a property             +++++....-  +++++.-..-  +++++-----  +++++-----
 replace a property         +++++....-  +++++.-..-  +++++-----  +++++-----

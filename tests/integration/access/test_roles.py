@@ -45,7 +45,7 @@ allowed_ports =
 class Operation:
     """A request, on an image that is in ``state``. ``{id}`` in it is the image's.
 
-    ``found``: what in a listing, which is answered anyway, stands for done.
+    ``found``: whether an answer that everybody gets holds, for the image of this id, what stands for done.
     """
 
     state: str
@@ -55,7 +55,11 @@ class Operation:
     body: object = None
     data: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    found: bool = False
+    found: Callable[[Any, str], bool] | None = None
+
+
+def listed(answer: Any, image_id: str) -> bool:
+    return image_id in [image["id"] for image in answer["images"]]
 
 
 def patch(state: str, *changes: Mapping[str, object]) -> Operation:
@@ -75,8 +79,8 @@ def operations(web: str) -> dict[str, Operation]:
     return {
         "show": Operation("active", "GET", "images/{id}", 200),
         "show a hidden one": Operation("hidden", "GET", "images/{id}", 200),
-        "find in the list": Operation("active", "GET", listing, 200, found=True),
-        "find among the hidden": Operation("hidden", "GET", f"{listing}&os_hidden=true", 200, found=True),
+        "find in the list": Operation("active", "GET", listing, 200, found=listed),
+        "find among the hidden": Operation("hidden", "GET", f"{listing}&os_hidden=true", 200, found=listed),
         "download": Operation("active", "GET", file, 200),
         "download part": Operation("active", "GET", file, 206, headers={"Range": "bytes=1-2"}),
         "download, from this store": Operation("active", "GET", f"{file}?prefer=main", 200),
@@ -90,7 +94,12 @@ def operations(web: str) -> dict[str, Operation]:
             "queued", "POST", of_import, 202, {"method": {"name": "web-download", "uri": web}}
         ),
         "watch an import": Operation("importing", "GET", of_import, 200),
-        "tasks of an image": Operation("importing", "GET", "images/{id}/tasks", 200),
+        "source of an import": Operation(
+            "importing", "GET", of_import, 200, found=lambda answer, _: answer["method"].get("uri") == web
+        ),
+        "tasks of an image": Operation(
+            "importing", "GET", "images/{id}/tasks", 200, found=lambda answer, _: len(answer["tasks"]) == 1
+        ),
         "rename": put("name", "other"),
         "add a property": put("colour", "blue", verb="add"),
         "replace a property": put("size_of_hat", "8"),
@@ -193,8 +202,8 @@ class Site:
         answer = self._ask(caller, operation, image_id)
         if answer.status_code != operation.success:
             return MARKS.get(answer.status_code, f"{answer.status_code} {answer.text}")
-        if operation.found:
-            return "+" if image_id in [image["id"] for image in answer.json()["images"]] else "."
+        if operation.found is not None:
+            return "+" if operation.found(answer.json(), image_id) else "."
         if operation.method != "GET":
             self._images.pop((operation.state, kind), None)
         return "+"
@@ -216,8 +225,10 @@ class Site:
             auth=None if CALLERS.get(caller, ()) is None else (caller, caller),
         )
 
-    def _must(self, method: str, path: str, success: int, body: object = None, **more: Any) -> httpx.Response:
-        answer = self._ask(ROOT, Operation("", method, path, success, body, **more), "")
+    def _must(
+        self, method: str, path: str, success: int, body: object = None, by: str = ROOT, **more: Any
+    ) -> httpx.Response:
+        answer = self._ask(by, Operation("", method, path, success, body, **more), "")
         assert answer.status_code == success, answer.text
         return answer
 
@@ -252,7 +263,7 @@ class Site:
 
     def _import(self, image_id: str) -> None:
         body = {"method": {"name": "web-download", "uri": self.web}}
-        self._must("POST", f"images/{image_id}/import", 202, body)
+        self._must("POST", f"images/{image_id}/import", 202, body, by="member")
 
 
 @pytest.fixture(scope="module", params=MODES)

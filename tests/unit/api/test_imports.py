@@ -78,6 +78,19 @@ def test_a_failure_says_what_failed() -> None:
     assert progress(dataclasses.replace(RECORD, status="failure", error=error))["error"] == error
 
 
+def test_strangers_see_progress_and_neither_source_nor_reasons() -> None:
+    error = {"stage": "acquire", "code": "not-found", "message": "HTTP 404 from http://h/x", "hint": ""}
+    record = dataclasses.replace(RECORD, status="failure", message="HTTP 404 from http://h/x", error=error)
+    whole, seen = progress(record, places=False), progress(record, places=False, details=False)
+    assert whole.keys() == seen.keys()
+    assert {name: seen[name] for name in seen if seen[name] != whole[name]} == {
+        "method": {"name": "web-download"},
+        "stores": [{"store": "a", "state": "committed"}, {"store": "b", "state": "failed"}],
+        "message": "",
+        "error": None,
+    }
+
+
 def test_a_task_has_the_columns_of_the_table_and_times_without_a_zone() -> None:
     row = task(RECORD)
     assert list(row) == [
