@@ -1,7 +1,11 @@
-"""What schemathesis loads: media types that are JSON, and images that exist for it to work on."""
+"""What schemathesis loads: media types that are JSON, images that exist for it to work on, and a record of what it
+asked for.
+"""
 
 import itertools
 import os
+from pathlib import Path
+from typing import Any
 
 import schemathesis
 
@@ -11,6 +15,7 @@ for media in (V20, V21):
     schemathesis.serializer.alias(media, "application/json")
 
 IMAGES = os.environ.get("CONFORMANCE_IMAGES", "").split(",")
+ASKED = Path(os.environ["CONFORMANCE_ASKED"])
 turns = itertools.count()
 
 
@@ -22,3 +27,12 @@ def map_path_parameters(
     if path_parameters and "image_id" in path_parameters and (turn := next(turns)) % 4:
         return {**path_parameters, "image_id": IMAGES[turn % len(IMAGES)]}
     return path_parameters
+
+
+@schemathesis.hook
+def after_call(
+    context: schemathesis.HookContext, case: schemathesis.Case[Any], response: schemathesis.Response
+) -> None:
+    """Note which operation was asked for, a line for each request."""
+    with ASKED.open("a") as asked:
+        asked.write(f"{case.operation.label}\n")
