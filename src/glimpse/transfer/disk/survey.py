@@ -139,7 +139,7 @@ class _MapReader:
         try:
             piece: Mapping[str, int] = json.loads(line)
             # The child may have been taken over by what it reads: nothing it says is believed.
-            if piece["start"] != self.found.size or not 0 < piece["length"] <= _FAR:
+            if piece["start"] != self.found.size or not 0 <= piece["length"] <= _FAR:
                 raise ValueError("pieces are not one after another")
             if not 0 <= piece.get("offset", 0) <= _FAR:
                 raise ValueError("a place lies outside of any file")
