@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from glimpse.config import Settings
 from glimpse.errors import GlimpseError, Invalid
 from glimpse.imports.inspection import Formats, expected_format, rules
@@ -21,6 +23,11 @@ def scheme(url: str) -> str:
     return name.lower() if found else ""
 
 
+def _authority(url: str) -> str:
+    """Host and port, with what stands before them."""
+    return re.split(r"[/?#\\]", url.partition("://")[2], maxsplit=1)[0]
+
+
 def store_for(stores: Stores, url: str, wanted: object = None) -> Store:
     """The store that reads at this address: ``wanted``, if that is the id of one that does, else the first.
 
@@ -35,6 +42,12 @@ def store_for(stores: Stores, url: str, wanted: object = None) -> Store:
     chosen = next((store for store in able if store.id == wanted), able[0])
     assert isinstance(chosen, Registers)
     chosen.check_url(url)
+    if "@" in _authority(url):
+        # A location is kept as it is, for as long as the image, and shown.
+        raise Invalid(
+            f"{masked(url)} has a user name or a password, which cannot be kept secret in a location.",
+            hint="Give an address that needs neither, or import the data by web-download, which forgets them in the end.",
+        )
     return chosen
 
 

@@ -19,7 +19,7 @@ from glimpse.testing.authority import Authority
 from glimpse.testing.httpserver import HttpServer, Reply
 from tests.integration.access.leaks import Watched, leaks
 from tests.integration.access.users import set_password
-from tests.integration.imports.test_thirdparty import DISTRIBUTION, installed
+from tests.integration.imports.test_thirdparty import DISTRIBUTIONS, installed
 from tests.servers.databases import SQLITE, Databases
 from tests.servers.identity import Identity, password
 from tests.servers.keystone import authtoken
@@ -176,7 +176,7 @@ class Site:
 def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where a plugin of others is installed."""
     source = tmp_path_factory.mktemp("source") / "dist"
-    shutil.copytree(DISTRIBUTION, source)
+    shutil.copytree(DISTRIBUTIONS / "stamping_plugin", source)
     return installed(source, tmp_path_factory.mktemp("site"))
 
 
@@ -294,8 +294,11 @@ def fail_in_every_way(site: Site, uris: list[str], headers: Mapping[str, str]) -
 def register_and_fail(site: Site, plain: HttpServer, headers: Mapping[str, str]) -> None:
     """Data at an address that becomes no image."""
     image = site.create(headers)
-    body = {"url": with_secrets(plain.url("/missing"))}
-    answer = site.http.post(f"/v2/images/{image}/locations", json=body, headers=headers)
+    path = f"/v2/images/{image}/locations"
+    refused = site.http.post(path, json={"url": with_secrets(plain.url("/missing"))}, headers=headers)
+    assert refused.status_code == 400, refused.text
+    body = {"url": f"{plain.url('/missing')}?{QUERY}"}
+    answer = site.http.post(path, json=body, headers=headers)
     assert answer.status_code == 202, answer.text
     change = [{"op": "add", "path": "/locations/-", "value": {**body, "metadata": {}}}]
     patch = {**headers, "Content-Type": "application/openstack-images-v2.1-json-patch"}

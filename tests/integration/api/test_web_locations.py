@@ -106,6 +106,24 @@ def test_an_address_makes_a_queued_image_active(web_api: Api, server: HttpServer
     assert web_api.show(image_id) == shown
 
 
+@pytest.mark.parametrize("userinfo", ["ann", "ann:secret", ":secret", ""])
+def test_an_address_may_hold_no_password(web_api: Api, server: HttpServer, userinfo: str) -> None:
+    image_id = web_api.create()
+    url = server.url("/disk").replace("//", f"//{userinfo}@")
+    posted = web_api.http.post(f"/v2/images/{image_id}/locations", json={"url": url})
+    for answer in (
+        posted,
+        patch(web_api, image_id, add(url)),
+        patch(web_api, image_id, replace(location(url))),
+    ):
+        assert answer.status_code == 400
+        assert "has a user name or a password" in answer.text
+        assert "web-download" in answer.text
+        assert "secret@" not in answer.text
+    assert names(web_api, image_id) == []
+    assert server.requests == []
+
+
 def test_data_is_read_from_where_it_is(web_api: Api, server: HttpServer) -> None:
     image_id = at_web(web_api, server)
     server.requests.clear()
