@@ -15,9 +15,10 @@ import pytest
 
 from glimpse.testing.httpserver import HttpServer, Reply
 from tests.engine import ADMIN, engine_in
-from tests.integration.api.service import auth
+from tests.integration.api.service import CONNECTION, auth, served
 from tests.integration.imports.service import DEADLINE, SCRIPT, Service
 from tests.integration.imports.service import OPTIONS as SERVICE_OPTIONS
+from tests.servers.databases import Databases
 
 ALICE = "alice:blue:member"
 NOVA = "nova:services:service,admin"
@@ -33,8 +34,8 @@ OPTIONS: Mapping[str, object] = {
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with Service(tmp_path_factory.mktemp("locations"), OPTIONS) as running:
+def service(backend: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with served(Service, backend, tmp_path_factory.mktemp("locations"), OPTIONS) as running:
         running.conduct()
         yield running
 
@@ -262,9 +263,9 @@ def test_who_may_give_which_addresses(service: Service, server: HttpServer) -> N
     "point", ["inside:hash", "called:activate", "called:commit_target", "called:succeed"]
 )
 def test_another_conductor_finishes_what_a_dead_one_began(
-    tmp_path: Path, server: HttpServer, point: str
+    tmp_path: Path, url: str, server: HttpServer, point: str
 ) -> None:
-    options = {**OPTIONS, "glimpse.claim_lease": 1.0, "glimpse.heartbeat": 0.2}
+    options = {**OPTIONS, CONNECTION: url, "glimpse.claim_lease": 1.0, "glimpse.heartbeat": 0.2}
     with engine_in(tmp_path / "data", options) as engine:
         image = engine.create()
         record = engine.service.register(image, "web", server.url("/disk"), None, ADMIN)
