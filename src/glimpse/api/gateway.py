@@ -117,7 +117,7 @@ class Gateway:
         named = await self._authentication.authenticate(headers, scope["method"], scope["path"])
         scope["glimpse.caller"] = self._caller(named, exchange.request_id)
         scope["raw_path"] = quote(scope["path"]).encode()
-        if self._transfers is not None and moves_data(path):
+        if self._transfers is not None and moves_data(scope["path"]):
             with self._transfers.turn(scope["glimpse.caller"], scope):
                 await self._app(scope, receive, exchange.send)
             return

@@ -1,5 +1,6 @@
 """How many uploads and downloads one client has under way, so that none can take all there is."""
 
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from glimpse.api.errors import HttpError
 
 # A transfer that was begun ends in seconds or in hours; to ask again costs next to nothing.
 RETRY_SECONDS = 5
+# The whole path: a tag or a member may be called "file" as well.
+_DATA = re.compile(r"/v2/images/[^/]+/(?:file|stage)")
 
 
 class Transfers:
@@ -42,8 +45,8 @@ class Transfers:
 
 
 def moves_data(path: str) -> bool:
-    """Whether requests of this path carry the data of images."""
-    return path.endswith(("/file", "/stage"))
+    """Whether requests of this path, below ``/v2``, carry the data of images."""
+    return _DATA.fullmatch(path) is not None
 
 
 def _client(caller: Caller, scope: Scope) -> Hashable:

@@ -54,6 +54,10 @@ def test_a_projects_downloads_are_counted_together(service: Api, image: str) -> 
             assert client.status() == 200
         for path in (f"/v2/images/{image}", "/v2/images"):
             assert service.http.get(path, headers=auth(RED)).status_code == 200, "records are no data"
+        tagged = service.create(RED)
+        for tag in ("file", "stage"):
+            path = f"/v2/images/{tagged}/tags/{tag}"
+            assert service.http.put(path, headers=auth(RED)).status_code == 204, "nor are tags"
         assert asks(service, image, auth(RED)) == 429
         assert asks(service, image, auth("eve:red:reader,member")) == 429, "another user of the project"
         assert asks(service, image, auth(GREEN)) == 200
