@@ -7,7 +7,7 @@ import pytest
 
 from glimpse.testing.httpserver import HttpServer, Reply
 from tests.integration.access.conftest import Start, configuration
-from tests.integration.api.service import BYTES, Api, auth
+from tests.integration.api.service import BYTES, V21, Api, auth
 from tests.integration.imports.service import Service
 from tests.servers.identity import Identity
 from tests.servers.keystone import authtoken
@@ -41,8 +41,11 @@ def test_users_must_import_where_uploads_are_for_others(
     (tmp_path / "data").mkdir()
     _, found = operator.call("GET", "/users?name=nova")
     rule = re.sub(r"[0-9a-f]{32}", found["users"][0]["id"], rules("upload_image")[number])
-    (tmp_path / "data" / "policy.yaml").write_text(rule)
-    api = start("keystone", authtoken(identity.url), "enabled_import_methods = glance-direct")
+    lines = [rule, *rules("add_image_location"), *rules("set_image_location")]
+    assert len(lines) == 3
+    (tmp_path / "data" / "policy.yaml").write_text("\n".join(lines))
+    options = "enabled_import_methods = glance-direct\nshow_multiple_locations = true"
+    api = start("keystone", authtoken(identity.url), options)
     ann, admin = auth(identity.token("ann")), auth(identity.token("admin"))
     through = {"X-Service-Token": identity.token("nova")}
     found = {
@@ -54,6 +57,12 @@ def test_users_must_import_where_uploads_are_for_others(
     allowed = allowed | ({"admin through nova"} if "admin" in allowed else set())
     assert found == {who: 204 if who in allowed else 403 for who in found}
     image_id = api.http.post("/v2/images", json=RAW, headers=ann).json()["id"]
+    somewhere = {"url": "http://127.0.0.1/", "metadata": {}}
+    given = api.http.post(f"/v2/images/{image_id}/locations", json=somewhere, headers=ann)
+    assert (given.status_code, "(add_image_location)" in given.text) == (403, True), given.text
+    change = [{"op": "add", "path": "/locations/-", "value": somewhere}]
+    added = api.http.patch(f"/v2/images/{image_id}", json=change, headers={**V21, **ann})
+    assert (added.status_code, "(set_image_location)" in added.text) == (403, True), added.text
     staged = api.http.put(f"/v2/images/{image_id}/stage", content=b"data", headers={**BYTES, **ann})
     assert staged.status_code == 204
     body = {"method": {"name": "glance-direct"}}
