@@ -135,7 +135,7 @@ def test_sharing(glance: Command, service: Service) -> None:
     assert [row["Status"] for row in green.table("member-list", "--image-id", image_id)] == ["pending"]
     changed = green.table("member-update", image_id, "green", "accepted")
     assert [row["Status"] for row in changed] == ["accepted"]
-    assert glance.table("member-get", image_id, "green")[0]["Status"] == "accepted"
+    assert glance.record("member-get", image_id, "green")["status"] == "accepted"
     listed = green.table("image-list", "--member-status", "accepted", "--property-filter", f"id={image_id}")
     assert [row["Name"] for row in listed] == ["shared by glance"]
     glance.run("member-delete", image_id, "green")
