@@ -5,6 +5,7 @@ from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
+from glimpse.transfer.aligned import aligned
 from glimpse.transfer.disk.nbd.client import Run
 from glimpse.transfer.extent import Buffer
 from glimpse.transfer.faults import explain
@@ -44,16 +45,12 @@ class PlainFile:
             yield offset, self._read(offset, length)
 
     def _read(self, offset: int, length: int) -> Buffer:
-        end = offset + length
+        # Where a store writes past the page cache, it needs memory that is aligned.
+        buffer, end = aligned(length), offset + length
         begin, count, place = self._piece(offset)
-        if begin <= offset and begin + count >= end:
-            data = self._pread(length, place + offset - begin)
-            return data if len(data) == length else data + bytes(length - len(data))
-        buffer = bytearray(length)
         while begin < end:
             first, last = max(begin, offset), min(begin + count, end)
-            data = self._pread(last - first, place + first - begin)
-            buffer[first - offset : first - offset + len(data)] = data
+            self._fill(buffer[first - offset : last - offset], place + first - begin)
             if last == end:
                 # The rest of this piece is for the next read.
                 break
@@ -69,8 +66,9 @@ class PlainFile:
             self._at += 3
         return self.size, 0, 0
 
-    def _pread(self, length: int, place: int) -> bytes:
+    def _fill(self, buffer: memoryview, place: int) -> None:
         try:
-            return os.pread(self._descriptor, length, place)
+            while buffer and (read := os.preadv(self._descriptor, [buffer], place)):
+                buffer, place = buffer[read:], place + read
         except OSError as error:
             raise explain(error, "reading the image's file") from error
