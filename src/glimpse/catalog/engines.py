@@ -34,6 +34,9 @@ POSTGRESQL_PATIENCE = {
     "keepalives_count": 3,
 }
 
+# After so many times the driver has a statement kept that nobody told it to. (None would forbid it altogether.)
+NEVER_BY_ITSELF = 1 << 62
+
 # Execution options of connections: it is for writing; one statement is all that will be read.
 WRITES = "glimpse_writes"
 ALONE = "glimpse_alone"
@@ -126,7 +129,10 @@ def _postgresql(url: URL, options: dict[str, Any]) -> Engines:
     """We begin transactions ourselves, so that a reading one that is a single statement needs none."""
     patience = {name: value for name, value in POSTGRESQL_PATIENCE.items() if name not in url.query}
     engine = create_engine(
-        url, isolation_level="AUTOCOMMIT", connect_args={"prepare_threshold": None, **patience}, **options
+        url,
+        isolation_level="AUTOCOMMIT",
+        connect_args={"prepare_threshold": NEVER_BY_ITSELF, **patience},
+        **options,
     )
     _ask_the_rested(engine)
 

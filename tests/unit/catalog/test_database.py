@@ -1,13 +1,14 @@
 """Transactions, and many who write at once."""
 
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
-from sqlalchemy import Connection, func, make_url, select, update
+from sqlalchemy import Connection, func, make_url, select, text, update
 
 from glimpse.catalog import Catalog, Database
 from glimpse.catalog.engines import Pool
-from glimpse.catalog.records import Image, NewImage
+from glimpse.catalog.records import Image, ImageQuery, NewImage
 from glimpse.catalog.tables import images
 from glimpse.errors import Invalid, Unavailable
 from tests.servers.databases import Databases
@@ -108,3 +109,19 @@ def test_the_older_driver_of_an_existing_file_reaches_the_server(
     catalog = Catalog(open_database(theirs.render_as_string(hide_password=False)))
     image = catalog.images.create(NewImage(name="é", tags=("a",)))
     assert catalog.images.get(image.id) == image
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+def test_the_server_keeps_plans_that_suit_any_values_and_no_others(url: str) -> None:
+    with closing(Database(url, Pool(size=1, overflow=0))) as db:
+        catalog = Catalog(db)
+        image = catalog.images.create(NewImage(name="a"))
+        for _ in range(12):
+            catalog.images.get(image.id)
+            catalog.images.list(ImageQuery())
+            catalog.images.list(ImageQuery(filters={"name": "a"}))
+        with db.read() as conn:
+            kept = conn.execute(text("SELECT statement FROM pg_prepared_statements")).scalars().all()
+    assert len(kept) == 2
+    assert {"images.id = $1" in statement for statement in kept} == {True, False}
+    assert not [statement for statement in kept if "images.name =" in statement]
