@@ -48,13 +48,13 @@ class Binds:
     """Hands out parameters, numbered as :func:`parameters` numbers values."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self._count = 0
 
     def next(self, column: Column[Any]) -> BindParameter[Any]:
         """The next parameter, to be compared with this column. (A number may well be beyond what the column holds.)"""
-        self.count += 1
+        self._count += 1
         kind = BigInteger() if isinstance(column.type, Integer) else column.type
-        return bindparam(f"v{self.count}", type_=kind)
+        return bindparam(f"v{self._count}", type_=kind)
 
 
 def parameters(conditions: Iterable["Condition"]) -> dict[str, object]:

@@ -70,6 +70,7 @@ def list_images(conn: Connection, query: ImageQuery, viewer: Viewer | None) -> P
         after=None if place is None else marker.nulls(place),
         hidden=query.os_hidden,
         dialect=conn.dialect.name,
+        filtered=bool(conditions),
     )
     values = parameters([*(each for way in search.ways for each in way.conditions), *search.conditions])
     if place is not None:

@@ -42,7 +42,8 @@ class WayShape:
 
 @dataclass(frozen=True, slots=True)
 class PageShape:
-    """Everything about a page but the values. ``after`` says which keys of the marker are NULL.
+    """Everything about a page but the values. ``after`` says which keys of the marker are NULL, ``filtered`` whether
+    filters were asked for: without any, one plan suits all values.
 
     The parameters are those of ``ways``, then those of ``conditions``, the marker's, and ``count``.
     """
@@ -53,11 +54,16 @@ class PageShape:
     after: marker.Nulls | None
     hidden: bool | None
     dialect: str
+    filtered: bool
 
 
 @lru_cache(KEPT)
 def statement(shape: PageShape) -> Select[Any]:
     """Finds the heads of the images."""
+    return _statement(shape).execution_options(**{ONE_PLAN: not shape.filtered})
+
+
+def _statement(shape: PageShape) -> Select[Any]:
     binds = Binds()
     ways = [(way, [each.sql(binds) for each in way.conditions]) for way in shape.ways]
     conditions = [each.sql(binds) for each in shape.conditions]
@@ -71,8 +77,7 @@ def statement(shape: PageShape) -> Select[Any]:
     count = bindparam("count", type_=Integer, literal_execute=shape.dialect == "postgresql")
     if len(parts) == 1 and shape.ways[0].walks:
         [(way, met)] = parts
-        page = _led(head(shape.dialect).where(*met), shape, way).order_by(*by).limit(count)
-        return page if binds.count or shape.after else page.execution_options(**{ONE_PLAN: True})
+        return _led(head(shape.dialect).where(*met), shape, way).order_by(*by).limit(count)
     # The first images of each part; the first of all are among them. A single condition with OR makes the
     # database walk past everybody else's images (100,000 images: 2.0 ms).
     firsts = []
